@@ -1,0 +1,1 @@
+"""The aiohttp application: metrics, health, pages, API."""

@@ -1,0 +1,283 @@
+"""What a probe and the daemon agree on: options, steps, evidence, reasons for failure.
+
+A journey sees nothing of the daemon but its `Journey`. Who holds the deadline and what becomes of an exception is the
+runner's business (`monitor/runner.py`).
+"""
+
+import math
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from probes.efento.samples import SampleRun, SampleState
+
+EVIDENCE_ITEM_CHARACTERS = 4096
+EVIDENCE_ITEMS = 16
+FIGURES = 32
+
+
+class Reason(StrEnum):
+    """Why a check was not up. The list is closed, because a reason labels a metric; free text goes into `detail`."""
+
+    REFUSED = "refused"  # nobody listens there
+    RESET = "reset"  # the connection was cut, or the peer rejected the message
+    TIMEOUT = "timeout"  # no answer within a step's own time limit
+    DEADLINE = "deadline"  # the whole check's time limit
+    DNS = "dns"  # the name has no address
+    TLS = "tls"  # no trustworthy encrypted connection
+    NETWORK = "network"  # any other failure of the operating system's network
+    STATUS = "status"  # an answer with a status that is not success
+    AUTH = "auth"  # the credentials or the token were not accepted
+    PROTOCOL = "protocol"  # an answer that is not of its protocol: cut off, garbled, wrongly encoded
+    TOO_LARGE = "too_large"  # an answer beyond the size limit
+    REDIRECT = "redirect"  # too many redirects, or one that leads where it must not
+    SCHEMA = "schema"  # well-formed, but not what the interface promises
+    CONTENT = "content"  # the right shape, but not the expected content
+    MISSING = "missing"  # an acknowledged sample is not in the history
+    DOUBLED = "doubled"  # a sample is in the history more than once
+    ALTERED = "altered"  # a sample has another value than the one sent
+    SHIFTED = "shifted"  # a sample has another time than the one sent
+    # With the following the verdict is "unknown": we cannot tell.
+    BLOCKED = "blocked"  # a step of another component failed
+    WRONG_ZONE = "wrong_zone"  # the configured time zone of the platform's answers is not the one it uses
+    NOTHING_TO_VERIFY = "nothing_to_verify"  # no sample is known to be there yet
+    PROBE_BUG = "probe_bug"  # our own mistake
+
+
+UNKNOWN_REASONS = frozenset({Reason.BLOCKED, Reason.WRONG_ZONE, Reason.NOTHING_TO_VERIFY, Reason.PROBE_BUG})
+
+
+class ProbeFailed(Exception):
+    """The journey failed: down, or unknown where it failed at a step that another component owns."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class Blocked(Exception):
+    """The journey cannot tell whether the component works, for a reason that is not the component's: unknown."""
+
+    def __init__(self, detail: str = "", reason: Reason = Reason.BLOCKED) -> None:
+        if reason not in UNKNOWN_REASONS:
+            raise ValueError(f"{reason} is a failure, not a reason for not knowing")
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class ProbeOptions(BaseModel):
+    """Base of every kind's options: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StepTiming:
+    """How long a step took in all, and how often it was taken; `ok` is false where the journey failed in it."""
+
+    name: str
+    component: str
+    seconds: float
+    count: int
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SampleMark:
+    """A new fact about samples: from now on those of `times` (Unix seconds) are in `state`."""
+
+    serial: str
+    period: int
+    state: SampleState
+    times: tuple[int, ...]
+
+
+class Facts(Protocol):
+    """What is on record from earlier checks; the daemon keeps it in its store, a one-shot check in memory."""
+
+    def sample_runs(self, serial: str) -> Sequence[SampleRun]:
+        """All that is known of this sensor's samples, in order of time."""
+
+    def recall(self, probe: str, key: str) -> str | None:
+        """What the probe remembered under this key at an earlier check."""
+
+
+class NoFacts:
+    """Facts of a monitor that has not looked yet."""
+
+    def sample_runs(self, serial: str) -> Sequence[SampleRun]:
+        return ()
+
+    def recall(self, probe: str, key: str) -> str | None:
+        return None
+
+
+class Journey:
+    """One execution of a probe as the journey sees it: steps to take, facts to use, evidence to leave.
+
+    `monotonic` and `now` are the daemon's clocks. `one_shot` tells that this check was asked for by a person beside a
+    daemon that may be probing with the same options, so that it must not send what the daemon sends.
+    """
+
+    def __init__(
+        self,
+        *,
+        probe: str,
+        component: str,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        facts: Facts | None = None,
+        one_shot: bool = False,
+    ) -> None:
+        self.probe = probe
+        self.component = component
+        self.now = now
+        self.monotonic = monotonic
+        self.one_shot = one_shot
+        self.failed_step: Step | None = None
+        self.figures: dict[str, float] = {}
+        self.marks: list[SampleMark] = []
+        self.memory: dict[str, str] = {}
+        self.secrets: set[str] = set()
+        self._facts: Facts = facts if facts is not None else NoFacts()
+        self._evidence: dict[str, str] = {}
+        self._timings: dict[tuple[str, str], _Timing] = {}
+
+    def step(self, name: str, component: str | None = None) -> "Step":
+        """A named, timed stage; `component` where the stage is another component's to answer for.
+
+        Steps may be nested: a failure belongs to the innermost. A name taken twice is one step, its times added.
+        """
+        return Step(self, name, component or self.component)
+
+    def evidence(self, name: str, content: str | bytes) -> None:
+        """Keeps what an engineer will want to see of a failure; cut to size here, freed of secrets by the runner."""
+        if name not in self._evidence and len(self._evidence) >= EVIDENCE_ITEMS:
+            return
+        text = (
+            content
+            if isinstance(content, str)
+            else content[: EVIDENCE_ITEM_CHARACTERS * 2].decode("utf-8", "backslashreplace")
+        )
+        if len(text) > EVIDENCE_ITEM_CHARACTERS:
+            text = text[:EVIDENCE_ITEM_CHARACTERS] + "… (cut)"
+        self._evidence[name] = text
+
+    def figure(self, name: str, value: float) -> None:
+        """A number worth keeping beside the verdict, e.g. `attempts` or `read_back_seconds`; its unit is in the name."""
+        if not math.isfinite(value):
+            raise ValueError(f"figure {name} is not finite")
+        if name in self.figures or len(self.figures) < FIGURES:
+            self.figures[name] = value
+
+    def secret(self, value: str) -> None:
+        """Tells of a secret learnt on the way, e.g. an access token, so that it is removed from all that is kept."""
+        if value:
+            self.secrets.add(value)
+
+    def sample_runs(self, serial: str) -> Sequence[SampleRun]:
+        """What earlier checks know of this sensor's samples."""
+        return self._facts.sample_runs(serial)
+
+    def mark(self, serial: str, period: int, state: SampleState, times: Iterable[int]) -> None:
+        """Puts on record what became of samples; stored together with this check's result, whatever its verdict."""
+        marked = tuple(times)
+        if marked:
+            self.marks.append(SampleMark(serial, period, state, marked))
+
+    def recall(self, key: str) -> str | None:
+        """What this probe remembered under the key, at this or an earlier check."""
+        return self.memory[key] if key in self.memory else self._facts.recall(self.probe, key)
+
+    def remember(self, key: str, value: str) -> None:
+        """Keeps a short text for this probe's later checks; stored together with this check's result."""
+        self.memory[key] = value
+
+    def timings(self) -> tuple[StepTiming, ...]:
+        return tuple(
+            StepTiming(name, component, timing.seconds, timing.count, timing.ok)
+            for (name, component), timing in self._timings.items()
+        )
+
+    def evidence_items(self) -> Mapping[str, str]:
+        return dict(self._evidence)
+
+    def _finished(self, step: "Step", seconds: float, ok: bool) -> None:
+        timing = self._timings.setdefault((step.name, step.component), _Timing())
+        timing.seconds += seconds
+        timing.count += 1
+        timing.ok = timing.ok and ok
+
+
+@dataclass(slots=True)
+class _Timing:
+    seconds: float = 0.0
+    count: int = 0
+    ok: bool = True
+
+
+@dataclass(slots=True)
+class Step:
+    """Made by `Journey.step`; remembers itself as the failed step when an exception leaves it."""
+
+    journey: Journey
+    name: str
+    component: str
+    _started: float = field(default=0.0, init=False)
+
+    async def __aenter__(self) -> "Step":
+        timings = self.journey._timings
+        timings.setdefault((self.name, self.component), _Timing())  # listed in the order of their beginning
+        self._started = self.journey.monotonic()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.journey._finished(self, self.journey.monotonic() - self._started, error is None)
+        if error is None:
+            # What an inner step raised and an outer one mended is no failure of the journey.
+            self.journey.failed_step = None
+        elif self.journey.failed_step is None:
+            self.journey.failed_step = self
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeKind:
+    """A kind of probe: its name in the configuration, its options and its journey."""
+
+    name: str
+    options: type[ProbeOptions]
+    run: Callable[[Any, Journey], Awaitable[None]]
+    summary: str
+
+
+KINDS: dict[str, ProbeKind] = {}
+
+
+OptionsT = TypeVar("OptionsT", bound=ProbeOptions)
+JourneyFunction = Callable[[OptionsT, Journey], Awaitable[None]]
+
+
+def probe(name: str, options: type[OptionsT]) -> Callable[[JourneyFunction[OptionsT]], JourneyFunction[OptionsT]]:
+    """Registers a journey as a kind; its module's first docstring line becomes the kind's summary.
+
+    Raises `ValueError` for a name that is taken.
+    """
+
+    def register(run: JourneyFunction[OptionsT]) -> JourneyFunction[OptionsT]:
+        if name in KINDS:
+            raise ValueError(f"probe kind {name!r} is registered twice")
+        summary = (sys.modules[run.__module__].__doc__ or "").strip().partition("\n")[0]
+        KINDS[name] = ProbeKind(name, options, run, summary)
+        return run
+
+    return register

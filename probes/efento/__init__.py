@@ -1,0 +1,1 @@
+"""The platform's languages, client side: protobuf, sensor (CoAP), gateway JSON, cloud API, synthetic signal."""
