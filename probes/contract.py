@@ -172,7 +172,7 @@ class Journey:
         self._evidence[name] = text
 
     def figure(self, name: str, value: float) -> None:
-        """A number worth keeping beside the verdict, e.g. `attempts` or `read_back_seconds`; its unit is in the name."""
+        """A number worth keeping beside the verdict, e.g. `attempts` or `read_back_seconds`; the name has its unit."""
         if not math.isfinite(value):
             raise ValueError(f"figure {name} is not finite")
         if name in self.figures or len(self.figures) < FIGURES:

@@ -29,7 +29,7 @@ class Run:
     """A maximal stretch of equal verdicts of one probe at one location without a gap.
 
     No two consecutive results of it are further apart than `stale_ms`. Results of one run share verdict, `stale_ms`
-    and `confirm_after`, and, where the verdict is unknown, the reason; otherwise reason and step are the first result's.
+    and `confirm_after` and, where the verdict is unknown, the reason; else reason and step are the first result's.
     """
 
     verdict: Verdict
