@@ -1,0 +1,50 @@
+"""How far the past is settled: what comes in from now on, in order, cannot change a state before that instant.
+
+Counters that only ever grow must not count what may still turn out otherwise: a failure becomes a blip or an outage
+with the next results.
+"""
+
+from collections.abc import Sequence
+
+from monitor.sla.membership import in_service_since, memberships
+from monitor.sla.model import Ledger, Run, Verdict
+from monitor.sla.probe_spans import Fate, judged
+from monitor.sla.runs import runs_deciding, silent_between
+
+
+def settled_until(runs: Sequence[Run], now_ms: int, margin_ms: int) -> int:
+    """The instant up to which a probe's states at one location are final at `now_ms`.
+
+    `margin_ms` is the longest that a check may take: a result that comes in later began that long before, at most.
+    """
+    latest_ms = now_ms - margin_ms
+    if not runs:
+        return latest_ms
+    last = runs[-1]
+    if now_ms > last.last_ms + last.stale_ms + margin_ms:
+        return latest_ms  # silence has followed, and it settles a failure too
+    return min(_oldest_open(runs, now_ms), latest_ms, last.last_ms)
+
+
+def _oldest_open(runs: Sequence[Run], now_ms: int) -> int:
+    """The start of the oldest failure that is neither confirmed nor cleared nor silenced; else `now_ms`."""
+    oldest = now_ms
+    following: Run | None = None
+    for run, fate in reversed(judged(runs_deciding(runs, (runs[-1].last_ms, now_ms)))):
+        if run.verdict is Verdict.UP or (following is not None and silent_between(run, following)):
+            break
+        if fate is Fate.UNCONFIRMED:
+            oldest = run.first_ms
+        following = run
+    return oldest
+
+
+def component_settled_until(ledger: Ledger, key: str, now_ms: int, margin_ms: int) -> int | None:
+    """The same for a component: as far as all its present probes are settled; None where it never had one."""
+    membership = memberships(ledger.terms, key)
+    since_ms = in_service_since(membership)
+    if since_ms is None:
+        return None
+    present = [place for place, stretches in membership.items() if stretches[-1][1] is None]
+    settled = [settled_until(ledger.runs.get(place, ()), now_ms, margin_ms) for place in present]
+    return max(since_ms, min(settled, default=now_ms - margin_ms))
