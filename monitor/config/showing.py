@@ -1,0 +1,108 @@
+"""Writes a configuration out as it is in force: every default filled in, every secret masked."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic_core import to_jsonable_python
+
+from monitor.config.loading import Config, ProbeConfig
+from monitor.config.report import MASK, without_passwords
+from monitor.config.values import duration_text, percentage_text
+from monitor.sla.model import ComponentTerms
+from monitor.yaml_source import Loc, resolve_scalar
+
+
+def as_yaml(config: Config) -> str:
+    return yaml.dump(_effective(config), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes also what only YAML 1.2 takes for a number, e.g. `0o17`."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _quoted_where_needed(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None if isinstance(resolve_scalar(text), str) else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _quoted_where_needed)
+
+
+def _effective(config: Config) -> dict[str, Any]:
+    masker = _Masker(config)
+    return {
+        "zone": config.zone.key,
+        "location": config.location,
+        "store": {"url": without_passwords(config.store_url)},
+        "web": {"host": config.web_host, "port": config.web_port},
+        "sla": {
+            "confirm_after": config.confirm_after,
+            "recheck": duration_text(config.recheck_seconds),
+            "stale_factor": config.stale_factor,
+        },
+        "stop": {"drain": duration_text(config.drain_seconds)},
+        "heartbeat": duration_text(config.heartbeat_seconds),
+        "log": {"level": config.log_level, "format": config.log_format},
+        "components": {terms.key: _component(terms, config.quorums.get(terms.key)) for terms in config.components},
+        "probes": [_probe(index, probe, masker) for index, probe in enumerate(config.probes)],
+    }
+
+
+def _component(terms: ComponentTerms, quorum: int | None) -> dict[str, Any]:
+    return {
+        "title": terms.title,
+        "floor": None if terms.floor is None else percentage_text(terms.floor),
+        "upper": None if terms.upper is None else percentage_text(terms.upper),
+        "severity": terms.severity,
+        "down_when": terms.down_when.value,
+        "quorum": quorum,
+    }
+
+
+def _probe(index: int, probe: ProbeConfig, masker: "_Masker") -> dict[str, Any]:
+    return {
+        "id": probe.id,
+        "component": probe.component,
+        "kind": probe.kind.name,
+        "title": probe.title,
+        "every": duration_text(probe.every_seconds),
+        "timeout": duration_text(probe.timeout_seconds),
+        "confirm_after": probe.confirm_after,
+        "recheck": duration_text(probe.recheck_seconds),
+        "stale_after": duration_text(probe.stale_seconds),
+        "options": masker.masked(probe.options, ("probes", index, "options")),
+    }
+
+
+class _Masker:
+    """Makes options plain values without secrets; also where a secret stands in an open field, e.g. in a URL."""
+
+    def __init__(self, config: Config) -> None:
+        self._references = config.references
+        self._secrets = sorted(config.secrets(), key=len, reverse=True)
+
+    def masked(self, value: Any, loc: Loc) -> Any:
+        if isinstance(value, (SecretStr, SecretBytes)):
+            reference = self._references.get(loc)
+            return f"{reference} (masked)" if reference else MASK
+        if isinstance(value, BaseModel):
+            fields = type(value).model_fields
+            return {name: self.masked(item, (*loc, fields[name].alias or name)) for name, item in value}
+        if isinstance(value, Mapping):
+            return {str(key): self.masked(item, (*loc, str(key))) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.masked(item, (*loc, index)) for index, item in enumerate(value)]
+        return self._plain(value)
+
+    def _plain(self, value: Any) -> Any:
+        plain = to_jsonable_python(value, fallback=str)
+        if not isinstance(plain, str):
+            return plain
+        for secret in self._secrets:
+            plain = plain.replace(secret, MASK)
+        return without_passwords(plain)

@@ -1,0 +1,100 @@
+"""`efento-uptime config`: which file, what is printed where, and the exit code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from monitor.commands.config import config
+from monitor.config import find_config, shipped_config
+
+_VALID = """\
+components: {gate: {}}
+probes:
+  - {id: front, component: gate, kind: tcp, options: {host: door.example.net, port: 443}}
+"""
+
+
+def _run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(config, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def valid(tmp_path: Path) -> Path:
+    path = tmp_path / "valid.yaml"
+    path.write_text(_VALID, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def invalid(tmp_path: Path) -> Path:
+    path = tmp_path / "invalid.yaml"
+    path.write_text(_VALID.replace("443", "0") + "zones: UTC\n", encoding="utf-8")
+    return path
+
+
+def test_validate_says_what_a_valid_file_holds(valid: Path) -> None:
+    result = _run("validate", valid)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{valid}: valid, 1 components, 1 probes\n", "")
+
+
+def test_validate_checks_all_files_and_exits_with_2(valid: Path, invalid: Path) -> None:
+    result = _run("validate", invalid, valid)
+    assert result.exit_code == 2
+    assert result.stdout == f"{valid}: valid, 1 components, 1 probes\n"
+    assert [line.split(": ")[:2] for line in result.stderr.splitlines()] == [
+        [f"{invalid}:3", "probes[0].options.port"],
+        [f"{invalid}:4", "zones"],
+    ]
+
+
+def test_show_prints_defaults(valid: Path) -> None:
+    for arguments in (("show", valid), ("show", "-c", valid)):
+        result = _run(*arguments)
+        assert result.exit_code == 0
+        assert "  confirm_after: 2\n" in result.stdout and "  every: 30s\n" in result.stdout
+
+
+def test_show_refuses_an_invalid_file(invalid: Path) -> None:
+    result = _run("show", invalid)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 2
+
+
+def test_a_file_named_twice_is_a_usage_error(valid: Path) -> None:
+    for verb in ("show", "validate"):
+        assert _run(verb, valid, "--config", valid).exit_code == 2
+
+
+def test_schema_is_json_with_every_kind() -> None:
+    kinds = json.loads(_run("schema").stdout)["$defs"]["ProbeEntry"]["properties"]["kind"]
+    assert "tcp" in json.dumps(kinds)
+    assert "### Options of `tcp`" in _run("schema", "--format", "markdown").stdout
+
+
+def test_the_file_is_the_given_one_then_the_environments_then_the_local_then_the_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    environ = {"EFENTO_UPTIME_CONFIG": "named.yaml"}
+    assert find_config(Path("given.yaml"), environ) == Path("given.yaml")
+    assert find_config(None, environ) == Path("named.yaml")
+    assert find_config(None, {}) == shipped_config("efento-cloud.yaml")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "efento-cloud.yaml").touch()
+    assert find_config(None, {}) == Path("config/efento-cloud.yaml")
+
+
+def test_the_environments_file_is_used(valid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFENTO_UPTIME_CONFIG", str(valid))
+    assert _run("validate").stdout.startswith(str(valid))
+
+
+def test_help_does_not_load_what_only_the_work_needs() -> None:
+    heavy = "{'pydantic', 'yaml', 'probes', 'aiohttp'}"
+    code = f"import sys, monitor.commands.config; print(*sorted({heavy} & set(sys.modules)))"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output == "\n"

@@ -1,0 +1,124 @@
+"""The JSON Schema says the same as the loader, and the documentation's tables are those of this version."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+import probes
+from monitor.config import load, shipped_config
+from monitor.config.schema import json_schema, markdown
+from monitor.yaml_source import parse, read
+from tests.monitor.config_kinds import KINDS
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
+BEGIN, END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
+
+_VALID = """\
+zone: Europe/Warsaw
+web: {port: env:PORT}
+sla: {recheck: 2, stale_factor: 3}
+components: {gate: {title: Gate, floor: 99.5 %, severity: major}}
+probes:
+  - {id: front, component: gate, kind: door, every: 1h30m, options: {host: a.example.net, port: env:PORT}}
+  - {id: other, component: gate, kind: virtual, options: {sensors: [env:SERIAL], token: file:token.txt}}
+"""
+
+
+def _errors(text: str) -> list[str]:
+    validator = Draft202012Validator(json_schema(KINDS))
+    return [error.json_path for error in validator.iter_errors(parse(text, "file.yaml").value)]
+
+
+def test_the_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(json_schema(KINDS))
+    Draft202012Validator.check_schema(json_schema(probes.discover()))
+
+
+def test_a_valid_file_is_valid_with_references_in_place_of_any_value() -> None:
+    assert _errors(_VALID) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("zone:", "zones:"),
+        ("stale_factor: 3", "stale_factor: 1"),
+        ("99.5 %", "99.5"),
+        ("severity: major", "severity: huge"),
+        ("1h30m", "90 minutes"),
+        ("kind: door", "kind: window"),
+        ("host: a.example.net", "hots: a.example.net"),
+        ("options: {host: a.example.net, port: env:PORT}", "title: x"),  # required by its kind
+        ("sensors: [env:SERIAL]", "sensors: []"),
+        ("sensors: [env:SERIAL]", "host: a.example.net"),  # another kind's option
+        ("id: front", "id: Front Door"),
+        ("components: {gate", "parts: {gate"),
+    ],
+)
+def test_a_mistake_is_seen_by_the_schema_too(right: str, wrong: str) -> None:
+    assert right in _VALID
+    assert _errors(_VALID.replace(right, wrong, 1)) != []
+
+
+_CLOUD = {
+    "EFENTO_COAP_HOST": "coap.example.net",
+    "EFENTO_COAP_SENSOR": "282C02FFFF01",
+    "EFENTO_GATEWAY_SENSOR": "282C02FFFF02",
+    "EFENTO_API_TOKEN": "hunter2-hunter2",
+}
+
+
+@pytest.mark.parametrize(("name", "environ"), [("efento-cloud.yaml", _CLOUD), ("demo.yaml", {})])
+def test_shipped_files_are_valid_by_loader_and_schema(name: str, environ: dict[str, str]) -> None:
+    path = shipped_config(name)
+    config = load(path, environ)
+    floors = {terms.key: terms.floor and str(terms.floor) for terms in config.components}
+    promised, lower = "199/200", "99/100"
+    assert floors == {
+        "ingest": promised,
+        "notifications": promised,
+        "reports": promised,
+        "api": lower,
+        "frontend": lower,
+        "recovery": lower,
+        "operations": None,
+    }
+    assert [str(terms.severity) for terms in config.components] == ["blocker"] * 6 + ["major"]
+    validator: Any = Draft202012Validator(json_schema(probes.discover()))
+    validator.validate(read(path).value)
+
+
+def test_the_cloud_file_names_every_variable_that_is_missing() -> None:
+    """An operator learns from one run what has to be set."""
+    with pytest.raises(Exception, match="is not set") as caught:
+        load(shipped_config("efento-cloud.yaml"), {})
+    lines = str(caught.value).splitlines()
+    assert {line.split("env:")[1].split()[0] for line in lines} == set(_CLOUD)
+
+
+def test_the_demo_keeps_a_quick_pace() -> None:
+    config = load(shipped_config("demo.yaml"), {})
+    assert {
+        (probe.every_seconds, probe.timeout_seconds, probe.recheck_seconds, probe.confirm_after)
+        for probe in config.probes
+    } == {(5.0, 4.0, 2.0, 2)}
+
+
+def _refreshed(text: str) -> str:
+    before, _begin, rest = text.partition(BEGIN)
+    _old, _end, after = rest.partition(END)
+    return before + BEGIN + "\n" + markdown(probes.discover()) + "\n" + END + after
+
+
+def test_the_documented_tables_are_current() -> None:
+    """To bring them up to date: `python -m tests.monitor.test_config_schema`."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert text == _refreshed(text)
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(_refreshed(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
+    sys.exit()
