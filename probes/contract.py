@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from probes.efento.samples import SampleRun, SampleState
 
-EVIDENCE_ITEM_CHARACTERS = 4096
+EVIDENCE_ITEM_CHARACTERS = 65_536  # before secrets are removed; the runner cuts further after that
 EVIDENCE_ITEMS = 16
 FIGURES = 32
 
@@ -143,6 +143,7 @@ class Journey:
         self.monotonic = monotonic
         self.one_shot = one_shot
         self.failed_step: Step | None = None
+        self._failure: BaseException | None = None
         self.figures: dict[str, float] = {}
         self.marks: list[SampleMark] = []
         self.memory: dict[str, str] = {}
@@ -159,16 +160,12 @@ class Journey:
         return Step(self, name, component or self.component)
 
     def evidence(self, name: str, content: str | bytes) -> None:
-        """Keeps what an engineer will want to see of a failure; cut to size here, freed of secrets by the runner."""
+        """Keeps what an engineer will want to see of a failure; the runner removes secrets and cuts it to size."""
         if name not in self._evidence and len(self._evidence) >= EVIDENCE_ITEMS:
             return
-        text = (
-            content
-            if isinstance(content, str)
-            else content[: EVIDENCE_ITEM_CHARACTERS * 2].decode("utf-8", "backslashreplace")
-        )
-        if len(text) > EVIDENCE_ITEM_CHARACTERS:
-            text = text[:EVIDENCE_ITEM_CHARACTERS] + "… (cut)"
+        if isinstance(content, bytes):
+            content = content[:EVIDENCE_ITEM_CHARACTERS].decode("utf-8", "backslashreplace")
+        text = content[:EVIDENCE_ITEM_CHARACTERS]
         self._evidence[name] = text
 
     def figure(self, name: str, value: float) -> None:
@@ -243,11 +240,10 @@ class Step:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.journey._finished(self, self.journey.monotonic() - self._started, error is None)
-        if error is None:
-            # What an inner step raised and an outer one mended is no failure of the journey.
-            self.journey.failed_step = None
-        elif self.journey.failed_step is None:
-            self.journey.failed_step = self
+        if error is not None and error is not self.journey._failure:
+            # The innermost step that an error leaves answers for it. An outer step that raises an error of its own,
+            # e.g. after it mended an inner one, answers for that.
+            self.journey.failed_step, self.journey._failure = self, error
 
 
 @dataclass(frozen=True, slots=True)
