@@ -1,0 +1,191 @@
+"""Results from elsewhere, or from an export of this store: all of them in one transaction, or none.
+
+What is there already with the same content is left alone, so that an import can be repeated. An import keeps other
+writers waiting until it is done; they lose nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, func, insert, select
+
+from monitor.store import run_rows, schema, terms
+from monitor.store.connect import insert_ignore
+from monitor.store.counters import LEDGER_GENERATION, bump
+from monitor.store.evidence import storable
+from monitor.store.ids import import_id, own_range
+from monitor.store.names import Names
+from monitor.store.records import LATEST_MS, Imported, ImportRow, Newcomer, StoreError, TermsOf
+from monitor.store.schema import VERDICT_CODES, evidence, results
+from monitor.store.terms import Pair
+
+_PORTION = 10_000
+_COLUMNS = ("id", "probe", "location", "started_ms", "duration_us", "verdict", "reason", "step")
+
+
+@dataclass(slots=True)
+class _Extent:
+    """What the rows of one probe and location cover."""
+
+    first_ms: int = LATEST_MS
+    last_ms: int = 0
+    every_ms: int | None = None
+
+    def include(self, row: ImportRow) -> None:
+        self.first_ms = min(self.first_ms, row.started_ms)
+        self.last_ms = max(self.last_ms, row.started_ms)
+        self.every_ms = self.every_ms or row.every_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where rows came from, for the record."""
+
+    file_name: str
+    sha256: str
+    imported_ms: int
+
+
+@dataclass(slots=True)
+class Importer:
+    """One import. `terms_of` gives the terms of a probe that the store knows none of."""
+
+    connection: Connection
+    terms_of: TermsOf | None = None
+    names: Names = field(default_factory=Names)
+    _extents: dict[tuple[str, str], _Extent] = field(default_factory=lambda: defaultdict(_Extent))
+    _pairs: dict[tuple[str, str], Pair] = field(default_factory=dict)
+    _words: dict[tuple[str, str], tuple[int | None, int | None]] = field(default_factory=dict)
+    _ids: tuple[int, int] = (2**63 - 1, -(2**63))
+
+    def run(self, rows: Iterable[ImportRow], source: Source) -> Imported:
+        writers = {
+            boot_id: writer
+            for writer, boot_id in self.connection.execute(select(schema.writers.c.id, schema.writers.c.boot_id))
+        }
+        greatest = {writer: self._greatest(writer) for writer in writers.values()}
+        added = seen = 0
+        iterator = iter(rows)
+        while portion := list(islice(iterator, _PORTION)):
+            ids = [import_id(row.id, writers) for row in portion]
+            for result_id, row in zip(ids, portion, strict=True):
+                _check(row)
+                if result_id > 0 and result_id > greatest[result_id >> 32]:
+                    raise StoreError(f"result {row.id} is said to be this store's own, which has not recorded it")
+            added += self._add(ids, portion)
+            seen += len(portion)
+        if added:
+            self._make_runs()
+            self._note(source, added)
+        return Imported(added, seen - added)
+
+    def _greatest(self, writer: int) -> int:
+        own = results.c.id.between(*own_range(writer))
+        return self.connection.execute(select(func.max(results.c.id)).where(own)).scalar() or 0
+
+    def _add(self, ids: Sequence[int], portion: Sequence[ImportRow]) -> int:
+        rows = [self._row(result_id, row) for result_id, row in zip(ids, portion, strict=True)]
+        fresh = list(zip(rows, portion, strict=True))
+        if not self._insert_all(rows):
+            fresh = self._fresh(fresh)
+            self._insert_all([row for row, _ in fresh])
+        details = [(row[0], storable(given.detail), None) for row, given in fresh if given.detail]
+        self._insert(evidence, ("result_id", "detail", "content"), details)
+        for row, given in fresh:
+            self._extents[given.probe, given.location].include(given)
+            self._ids = min(self._ids[0], row[0]), max(self._ids[1], row[0])
+        return len(fresh)
+
+    def _insert_all(self, rows: Sequence[tuple[Any, ...]]) -> bool:
+        """Inserts the rows if none of them is there; tells whether it did."""
+        with self.connection.begin_nested() as savepoint:
+            # Neighbours in the table are written together: ids of imported results are scattered.
+            done = self._insert(results, _COLUMNS, sorted(rows, key=_id_of)) == len(rows)
+            if not done:
+                savepoint.rollback()
+        return done
+
+    def _insert(self, table: Table, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> int:
+        if not rows:
+            return 0
+        statement = insert_ignore(self.connection, table).compile(
+            dialect=self.connection.dialect, column_keys=list(columns)
+        )
+        return self.connection.exec_driver_sql(str(statement), rows).rowcount
+
+    def _row(self, result_id: int, row: ImportRow) -> tuple[Any, ...]:
+        key, words = (row.probe, row.location), (row.reason, row.step)
+        pair, numbers = self._pairs.get(key), self._words.get(words)
+        if pair is None:
+            names = self.names
+            pair = names.probe(self.connection, row.probe), names.location(self.connection, row.location)
+            self._pairs[key] = pair
+        if numbers is None:
+            numbers = self.names.reason(self.connection, row.reason), self.names.step(self.connection, row.step)
+            self._words[words] = numbers
+        duration_us = (row.finished_ms - row.started_ms) * 1000
+        return (result_id, *pair, row.started_ms, duration_us, VERDICT_CODES[row.verdict], *numbers)
+
+    def _fresh(self, given: Sequence[tuple[tuple[Any, ...], ImportRow]]) -> list[tuple[tuple[Any, ...], ImportRow]]:
+        """Those that are not on record. Raises `StoreError` for one that is, or is given twice, with other content."""
+        there = dict(_stored(self.connection, [row[0] for row, _ in given]))
+        fresh = []
+        for row, source in given:
+            content = (*row[1:4], row[4] // 1000, *row[5:], storable(source.detail))
+            if there.setdefault(row[0], content) is content:
+                fresh.append((row, source))
+            elif there[row[0]] != content:
+                raise StoreError(f"result {source.id} is on record with other content; nothing was imported")
+        return fresh
+
+    def _make_runs(self) -> None:
+        known = terms.load(self.connection)
+        for (probe, location), extent in self._extents.items():
+            if self._pairs[probe, location] not in known:
+                self._append_terms(Newcomer(probe, location, extent.first_ms, extent.every_ms))
+        stretches = {
+            self._pairs[key]: run_rows.stretch_around(
+                self.connection, self._pairs[key], extent.first_ms, extent.last_ms
+            )
+            for key, extent in self._extents.items()
+        }
+        run_rows.rebuild(self.connection, self.names, terms.load(self.connection), stretches, self._ids)
+
+    def _append_terms(self, newcomer: Newcomer) -> None:
+        if self.terms_of is None:
+            raise StoreError(f"no terms are known for probe {newcomer.probe} at {newcomer.location}")
+        given = replace(self.terms_of(newcomer), probe=newcomer.probe, location=newcomer.location)
+        terms.append(self.connection, self.names, given)
+
+    def _note(self, source: Source, added: int) -> None:
+        bump(self.connection, LEDGER_GENERATION)
+        values = {"file_name": source.file_name, "sha256": source.sha256, "imported_ms": source.imported_ms}
+        self.connection.execute(insert(schema.imports), {**values, "rows": added})
+
+
+_STORED = (
+    select(*(results.c[name] for name in _COLUMNS), evidence.c.detail)
+    .select_from(results.outerjoin(evidence, evidence.c.result_id == results.c.id))
+    .where(results.c.id.in_(bindparam("ids", expanding=True)))
+)
+
+
+def _stored(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    for row in connection.execute(_STORED, {"ids": sorted(set(ids))}):
+        result_id, probe, location, started_ms, duration_us, *rest, detail = row
+        yield result_id, (probe, location, started_ms, duration_us // 1000, *rest, detail or "")
+
+
+def _check(row: ImportRow) -> None:
+    if not row.id or not row.probe or not row.location:
+        raise StoreError(f"result {row.id!r} lacks an id, a probe or a location")
+    if not 0 <= row.started_ms <= row.finished_ms < LATEST_MS:
+        raise StoreError(f"result {row.id} has impossible times")
+
+
+def _id_of(row: tuple[Any, ...]) -> int:
+    result_id: int = row[0]
+    return result_id

@@ -1,0 +1,158 @@
+"""What the store is asked: the ledger, the newest results, and results one by one for an export."""
+
+from collections.abc import AsyncGenerator, Iterable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.sla.model import Ledger, Run, Verdict
+from monitor.store import evidence, lives, run_rows, schema, terms
+from monitor.store.ids import text_id
+from monitor.store.names import names_of
+from monitor.store.records import ScheduleEvent, StoredResult
+from monitor.store.schema import VERDICTS, locations, probes, results, runs
+
+if TYPE_CHECKING:
+    from monitor.results import Result
+
+_PORTION = 2_000
+
+
+def ledger(connection: Connection, since_ms: int | None) -> Ledger:
+    """All runs, or those that speak for some time from `since_ms` on; all terms; all lives."""
+    query = (
+        select(*run_rows.run_columns(), probes.c.probe.label("probe_name"), locations.c.location.label("location_name"))
+        .select_from(
+            run_rows.with_names(
+                runs.join(probes, probes.c.id == runs.c.probe).join(locations, locations.c.id == runs.c.location)
+            )
+        )
+        .order_by(runs.c.probe, runs.c.location, runs.c.first_ms, runs.c.id)
+    )
+    if since_ms is not None:
+        query = query.where(runs.c.last_ms + runs.c.stale_ms > since_ms)
+    found: dict[tuple[str, str], list[Run]] = {}
+    for row in connection.execute(query):
+        found.setdefault((row.probe_name, row.location_name), []).append(run_rows.run_of(row))
+    return Ledger(found, tuple(terms.all_terms(connection)), tuple(lives.all_lives(connection)))
+
+
+def latest(connection: Connection) -> "list[Result]":
+    """The newest result of each probe at each location, with what was kept of it."""
+    newest = select(runs.c.last_id, runs.c.last_ms, runs.c.first_id, runs.c.probe, runs.c.location)
+    found = []
+    known = terms.load(connection)
+    for run in connection.execute(newest.select_from(run_rows.newest_runs()).where(runs.c.id.is_not(None))):
+        row = _newest_result(connection, run)
+        if row is not None:
+            component = known.at((run.probe, run.location), row.started_ms).component
+            found.append(_result(row, component or ""))
+    return found
+
+
+def events(connection: Connection, start_ms: int, end_ms: int) -> list[ScheduleEvent]:
+    """Starts that were due in the half-open time and were late or did not take place."""
+    table = schema.schedule_events
+    query = (
+        select(probes.c.probe, locations.c.location, *(table.c["scheduled_ms", "event", "cause", "late_ms"]))
+        .select_from(
+            table.join(probes, probes.c.id == table.c.probe).join(locations, locations.c.id == table.c.location)
+        )
+        .where(table.c.scheduled_ms >= start_ms, table.c.scheduled_ms < end_ms)
+        .order_by(table.c.scheduled_ms, table.c.id)
+    )
+    return [ScheduleEvent(*row) for row in connection.execute(query)]
+
+
+async def stream(
+    connection: AsyncConnection, start_ms: int, end_ms: int, probe: str | None
+) -> AsyncGenerator[StoredResult, None]:
+    """Results that began in the half-open time, in order of time. The database sorts, in a file of its own."""
+    boot_ids, reasons, steps = await connection.run_sync(_dictionaries)
+    query = await connection.run_sync(_bounded, start_ms, end_ms, probe)
+    found = await connection.stream(query, execution_options={"max_row_buffer": _PORTION})
+    async for portion in found.partitions(_PORTION):
+        for result_id, name, location, started_ms, duration_us, verdict, reason, step, detail in portion:
+            yield StoredResult(
+                result_id,
+                text_id(result_id, boot_ids),
+                name,
+                location,
+                started_ms,
+                duration_us,
+                VERDICTS[verdict],
+                reasons[reason],
+                steps[step],
+                detail or "",
+            )
+
+
+def _dictionaries(connection: Connection) -> tuple[dict[int, str], dict[int | None, str], dict[int | None, str]]:
+    writers: Iterable[Any] = connection.execute(select(schema.writers.c.id, schema.writers.c.boot_id))
+    boot_ids = {writer: boot_id for writer, boot_id in writers}
+    return boot_ids, names_of(connection, schema.reasons), names_of(connection, schema.steps)
+
+
+def _bounded(connection: Connection, start_ms: int, end_ms: int, probe: str | None) -> Select[*tuple[Any, ...]]:
+    # There is no index by time: the runs of that time tell between which ids its results are.
+    touching = select(func.min(runs.c.first_id), func.max(runs.c.last_id)).where(
+        runs.c.last_ms >= start_ms, runs.c.first_ms < end_ms
+    )
+    query = _results().where(results.c.started_ms >= start_ms, results.c.started_ms < end_ms)
+    if probe is not None:
+        touching = touching.join(probes, probes.c.id == runs.c.probe).where(probes.c.probe == probe)
+        query = query.where(probes.c.probe == probe)
+    first_id, last_id = connection.execute(touching).one()
+    return query.where(results.c.id.between(first_id, last_id)).order_by(results.c.started_ms, results.c.id)
+
+
+def _results() -> Select[*tuple[Any, ...]]:
+    kept = schema.evidence
+    return select(
+        results.c.id,
+        probes.c.probe,
+        locations.c.location,
+        *(results.c["started_ms", "duration_us", "verdict", "reason", "step"]),
+        kept.c.detail,
+    ).select_from(
+        results.join(probes, probes.c.id == results.c.probe)
+        .join(locations, locations.c.id == results.c.location)
+        .outerjoin(kept, kept.c.result_id == results.c.id)
+    )
+
+
+def _newest_result(connection: Connection, run: Any) -> Any:
+    columns = _results().add_columns(
+        schema.evidence.c.content, schema.reasons.c.reason.label("reason_name"), schema.steps.c.step.label("step_name")
+    )
+    query = columns.outerjoin(schema.reasons, schema.reasons.c.id == results.c.reason).outerjoin(
+        schema.steps, schema.steps.c.id == results.c.step
+    )
+    row = connection.execute(query.where(results.c.id == run.last_id)).first()
+    if row is None or row.started_ms == run.last_ms:
+        return row
+    # Two writers took turns: the greatest id is not the newest.
+    own = (results.c.probe == run.probe) & (results.c.location == run.location) & (results.c.started_ms == run.last_ms)
+    within = own & results.c.id.between(run.first_id, run.last_id)
+    return connection.execute(query.where(within).order_by(results.c.id.desc()).limit(1)).first()
+
+
+def _result(row: Any, component: str) -> "Result":
+    from monitor.results import Result
+
+    kept = evidence.decoded(row.detail or "", row.content)
+    return Result(
+        row.probe,
+        component,
+        row.location,
+        row.started_ms,
+        row.duration_us,
+        Verdict(VERDICTS[row.verdict]),
+        row.reason_name or "",
+        row.step_name or "",
+        kept.detail,
+        tuple(kept.steps),
+        kept.items,
+        kept.figures,
+    )

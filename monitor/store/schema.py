@@ -1,0 +1,165 @@
+"""The tables. Rows of results are narrow, because a year has millions of them: names are small integers, times are
+UTC milliseconds, and there is no index but the primary key. Results of a probe and a time are found through its runs.
+
+A change here goes with a new file in `migrations/versions` and a new `HEAD`.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+from monitor.sla.model import Verdict
+
+HEAD = "0001"
+
+# In the order in which results of one time count: a database can sort by it. SQLite needs no byte for 0 and 1.
+VERDICT_CODES = {Verdict.UP: 0, Verdict.UNKNOWN: 1, Verdict.DOWN: 2}
+VERDICTS = {code: verdict for verdict, code in VERDICT_CODES.items()}
+
+metadata = MetaData()
+
+# SQLite numbers the rows by themselves only where the type is called INTEGER.
+BigKey = BigInteger().with_variant(Integer(), "sqlite")
+
+probes = Table(
+    "probes", metadata, Column("id", Integer, primary_key=True), Column("probe", Text, nullable=False, unique=True)
+)
+locations = Table(
+    "locations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("location", Text, nullable=False, unique=True),
+)
+reasons = Table(
+    "reasons", metadata, Column("id", Integer, primary_key=True), Column("reason", Text, nullable=False, unique=True)
+)
+steps = Table(
+    "steps", metadata, Column("id", Integer, primary_key=True), Column("step", Text, nullable=False, unique=True)
+)
+
+# One start of a daemon.
+writers = Table(
+    "writers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("boot_id", Text, nullable=False, unique=True),
+    Column("location", ForeignKey("locations.id"), nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("id", BigKey, primary_key=True, autoincrement=False),
+    Column("probe", ForeignKey("probes.id"), nullable=False),
+    Column("location", ForeignKey("locations.id"), nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("duration_us", BigInteger, nullable=False),
+    Column("verdict", SmallInteger, nullable=False),
+    Column("reason", ForeignKey("reasons.id")),
+    Column("step", ForeignKey("steps.id")),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("result_id", BigKey, ForeignKey("results.id"), primary_key=True, autoincrement=False),
+    Column("detail", Text, nullable=False),
+    Column("content", LargeBinary),
+)
+
+# `first_id` and `last_id` are the smallest and the greatest id among the run's results.
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("probe", ForeignKey("probes.id"), nullable=False),
+    Column("location", ForeignKey("locations.id"), nullable=False),
+    Column("verdict", SmallInteger, nullable=False),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("stale_ms", BigInteger, nullable=False),
+    Column("confirm_after", Integer, nullable=False),
+    Column("reason", ForeignKey("reasons.id")),
+    Column("step", ForeignKey("steps.id")),
+    Column("first_id", BigInteger, nullable=False),
+    Column("last_id", BigInteger, nullable=False),
+    Index("runs_by_probe", "probe", "location", "first_ms"),
+)
+
+probe_terms = Table(
+    "probe_terms",
+    metadata,
+    Column("probe", ForeignKey("probes.id"), primary_key=True),
+    Column("location", ForeignKey("locations.id"), primary_key=True),
+    Column("from_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("component", Text),
+    Column("every_ms", BigInteger, nullable=False),
+    Column("stale_ms", BigInteger, nullable=False),
+    Column("confirm_after", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+)
+
+# Heartbeats, compacted: from the first to the last of a stretch without a gap.
+lives = Table(
+    "lives",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("writer", ForeignKey("writers.id"), nullable=False),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+    Column("stopped_ms", BigInteger),
+)
+
+sample_runs = Table(
+    "sample_runs",
+    metadata,
+    Column("serial", Text, primary_key=True),
+    Column("first_s", BigInteger, primary_key=True, autoincrement=False),
+    Column("last_s", BigInteger, nullable=False),
+    Column("period_s", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+)
+
+memory = Table(
+    "memory",
+    metadata,
+    Column("probe", ForeignKey("probes.id"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+schedule_events = Table(
+    "schedule_events",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("probe", ForeignKey("probes.id"), nullable=False),
+    Column("location", ForeignKey("locations.id"), nullable=False),
+    Column("scheduled_ms", BigInteger, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("late_ms", BigInteger, nullable=False),
+)
+
+meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", BigInteger, nullable=False))
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("file_name", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("imported_ms", BigInteger, nullable=False),
+)

@@ -1,0 +1,292 @@
+"""`Store`: what the rest of the program sees of the database."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from monitor.sla.model import Ledger, Life, ProbeTerms
+from monitor.store import connect, evidence, history, importing, lives, migrate, reading, samples
+from monitor.store.counters import LEDGER_GENERATION, counter
+from monitor.store.group_commit import GroupCommit
+from monitor.store.records import (
+    LATEST_MS,
+    Committed,
+    Evidence,
+    Imported,
+    ImportRow,
+    ScheduleEvent,
+    StoredResult,
+    StoreError,
+    TermsOf,
+)
+from monitor.store.writing import Beat, Stop, Work, Writer
+
+if TYPE_CHECKING:
+    from monitor.results import Result
+    from probes.efento.samples import SampleRun
+
+T = TypeVar("T")
+HEARTBEAT_INTERVAL_MS = 5_000
+
+
+class Store:
+    """An open store. Every method that writes returns once its work is on disk, and raises `StoreError` if it is not.
+
+    `begin` makes this process a writer; then `run` is to be a task of the daemon, because `record`, `record_event`,
+    `heartbeat` and `clean_stop` are carried out by it. The other methods need neither.
+    """
+
+    def __init__(self, file: Path, engines: connect.Engines) -> None:
+        self._file = file
+        self._engines = engines
+        self._lock = asyncio.Lock()
+        self._writer: Writer | None = None
+        self._on_committed: Callable[[list[Committed]], None] | None = None
+        self._group: GroupCommit[Work] = GroupCommit(self._commit)
+
+    @classmethod
+    async def open(cls, url: str, *, read_only: bool = False) -> "Store":
+        """Opens the store at an address such as `sqlite:///uptime.db`.
+
+        Without `read_only` the file is made if it is not there, and its tables are brought up to date.
+        """
+        file = connect.file_of(url)
+        _look_at(file, read_only)
+        store = cls(file, connect.engines(file, read_only=read_only))
+        try:
+            if read_only:
+                await store._read(migrate.check)
+            else:
+                await store._transact(migrate.bring_up_to_date)
+        except StoreError as error:
+            await store.close()
+            raise StoreError(f"cannot open the store {file}: {error}") from error
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def __aenter__(self) -> "Store":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Gives up the file. What is still waiting to be stored is refused: `stop` and the end of `run` come before."""
+        self._group.stop()
+        await self._engines.dispose()
+
+    async def begin(
+        self,
+        location: str,
+        boot_id: str,
+        version: str,
+        now_ms: int,
+        *,
+        on_committed: Callable[[list[Committed]], None] | None = None,
+        heartbeat_interval_ms: int = HEARTBEAT_INTERVAL_MS,
+    ) -> None:
+        """Puts this start of a daemon on record, with its first heartbeat.
+
+        `on_committed` is told of results that are on disk, before those who recorded them go on.
+        """
+        if self._writer is not None:
+            raise StoreError("this process is a writer of the store already")
+
+        def work(connection: Connection) -> Writer:
+            return Writer.enter(connection, location, boot_id, version, now_ms, heartbeat_interval_ms)
+
+        self._writer = await self._transact(work)
+        self._on_committed = on_committed
+
+    async def run(self) -> None:
+        """Stores what is recorded, group by group, until `stop`."""
+        await self._group.run()
+
+    def stop(self) -> None:
+        """From now on nothing is taken; `run` returns when what was taken is stored."""
+        self._group.stop()
+
+    async def flush(self) -> None:
+        """Returns when everything that was recorded before has been stored or refused."""
+        await self._group.flush()
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait for a commit."""
+        return len(self._group)
+
+    async def record(self, result: "Result") -> int:
+        """Stores a result with its evidence, marks and memory; returns its id once it is on disk."""
+        if not self._begun().knows(result.probe, result.location):
+            raise StoreError(f"no terms are on record for probe {result.probe} at {result.location}")
+        if not (0 <= result.started_ms < LATEST_MS and 0 <= result.duration_us < LATEST_MS):
+            raise StoreError(f"a result of probe {result.probe} has impossible times")
+        return await self._group.put(result)
+
+    async def record_event(self, probe: str, scheduled_ms: int, event: str, cause: str, late_ms: int) -> None:
+        """Stores that a start at this location was `late`, `skipped` or `overrun`."""
+        location = self._begun().location
+        await self._group.put(ScheduleEvent(probe, location, scheduled_ms, event, cause, late_ms))
+
+    async def heartbeat(self, now_ms: int) -> None:
+        self._begun()
+        await self._group.put(Beat(now_ms))
+
+    async def clean_stop(self, now_ms: int) -> None:
+        """Puts on record that the daemon is being stopped properly; after its last result, before `stop`."""
+        self._begun()
+        await self._group.put(Stop(now_ms))
+
+    async def record_terms(
+        self, location: str, now_ms: int, terms_now: Iterable[ProbeTerms], titles: Mapping[str, str] | None = None
+    ) -> bool:
+        """Puts on record what changed in the settings of the location's probes, from now on; returns whether any did.
+
+        A probe of this location that is no longer among them is retired. The `from_ms` of what is given is not used.
+        """
+        given = list(terms_now)
+        if any(each.location != location for each in given):
+            raise ValueError(f"terms of another location than {location}")
+
+        def work(connection: Connection) -> bool:
+            return history.record_terms(connection, location, now_ms, given, titles or {})
+
+        changed = await self._transact(work)
+        if self._writer is not None:
+            self._writer.learn(given)
+        return changed
+
+    async def import_results(
+        self,
+        rows: Iterable[ImportRow],
+        *,
+        file_name: str,
+        sha256: str,
+        imported_ms: int,
+        terms_of: TermsOf | None = None,
+    ) -> Imported:
+        """Takes results over from elsewhere: all of them, or none and a `StoreError` that names the row.
+
+        A row that is there already is skipped; with other content it is refused. `terms_of` gives the terms of a probe
+        that the store knows none of. Other writers wait meanwhile. The rows are read in the loop: for a process
+        that does nothing else.
+        """
+        source = importing.Source(file_name, sha256, imported_ms)
+
+        def work(connection: Connection) -> Imported:
+            return importing.Importer(connection, terms_of).run(rows, source)
+
+        return await self._transact(work)
+
+    async def rebuild_runs(self) -> None:
+        """Makes all runs anew out of the recorded results."""
+        await self._transact(history.rebuild_all)
+
+    async def ledger(self, since_ms: int | None = None) -> Ledger:
+        """All that figures are computed from, as of one moment; of runs only those that reach beyond `since_ms`."""
+        return await self._read(lambda connection: reading.ledger(connection, since_ms))
+
+    async def generation(self) -> int:
+        """Changes when recorded history changed other than by new results in their order of time."""
+        return await self._read(lambda connection: counter(connection, LEDGER_GENERATION))
+
+    async def lives(self) -> list[Life]:
+        """The heartbeats on record, by stretches without a gap."""
+        return await self._read(lives.all_lives)
+
+    async def sample_runs(self) -> "dict[str, list[SampleRun]]":
+        """What became of virtual sensors' samples, by serial number, in order of time."""
+        return await self._read(samples.all_runs)
+
+    async def memory(self) -> dict[tuple[str, str], str]:
+        """What probes remember, by probe and key."""
+        return await self._read(samples.remembered)
+
+    async def latest(self) -> "list[Result]":
+        """The newest result of each probe at each location; steps and evidence only where they were kept."""
+        return await self._read(reading.latest)
+
+    async def evidence(self, result_id: int) -> Evidence | None:
+        """What was kept of a check, or None: of most that were up, nothing is."""
+        return await self._read(lambda connection: evidence.read(connection, result_id))
+
+    async def events(self, start_ms: int, end_ms: int) -> list[ScheduleEvent]:
+        """Late and missed starts that were due in the half-open time."""
+        return await self._read(lambda connection: reading.events(connection, start_ms, end_ms))
+
+    async def results(self, start_ms: int, end_ms: int, probe: str | None = None) -> AsyncGenerator[StoredResult, None]:
+        """Results that began in the half-open time, in order of time, a few at a time.
+
+        A consumer that does not go to the end closes the iterator (`contextlib.aclosing`).
+        """
+        with connect.explained("cannot read results"):
+            async with (
+                self._engines.read.connect() as connection,
+                aclosing(reading.stream(connection, start_ms, end_ms, probe)) as found,
+            ):
+                async for result in found:
+                    yield result
+
+    async def _commit(self, group: Sequence[Work]) -> Sequence[int]:
+        writer = self._begun()
+        if not group:
+            return ()
+        try:
+            written = await self._transact(lambda connection: writer.write(connection, group))
+        except BaseException:
+            writer.forget()
+            raise
+        if written.committed and self._on_committed is not None:
+            self._on_committed(written.committed)
+        return written.numbers
+
+    def _begun(self) -> Writer:
+        if self._writer is None:
+            raise StoreError("begin() comes before anything is recorded")
+        return self._writer
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        with connect.explained("cannot read"):
+            async with self._engines.read.connect() as connection:
+                return await connection.run_sync(work)
+
+    async def _transact(self, work: Callable[[Connection], T]) -> T:
+        """Carries the work out in a transaction; waits for other processes' as long as it takes."""
+        if self._engines.write is None:
+            raise StoreError("the store was opened for reading only")
+        async with self._lock:
+            while True:
+                with connect.explained("cannot write"):
+                    if (outcome := await _attempt(self._engines.write, work)) is not None:
+                        return outcome[0]
+
+
+async def _attempt(engine: AsyncEngine, work: Callable[[Connection], T]) -> tuple[T] | None:
+    """The work's outcome; None where another process was writing all the time, so that it did not even begin."""
+    begun = False
+    try:
+        async with engine.begin() as connection:
+            begun = True
+            return (await connection.run_sync(work),)
+    except SQLAlchemyError as error:
+        if begun or not connect.is_busy(error):
+            raise
+        return None
+
+
+def _look_at(file: Path, read_only: bool) -> None:
+    if read_only and not file.is_file():
+        raise StoreError(f"there is no store at {file}")
+    if not file.parent.is_dir():
+        raise StoreError(f"cannot open the store {file}: there is no folder {file.parent}")
