@@ -1,0 +1,52 @@
+# Everything is set up by itself: Python 3.11, make and git are enough.
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+.PHONY: help demo test check bench clean lock proto docs servers
+
+help:
+	@echo "make demo   run the daemon against a stand-in platform (ARGS=\"--port 8080 --for 60\")"
+	@echo "make test   run all tests (ARGS=\"-k coap\")"
+	@echo "make check  lint and type-check"
+	@echo "make bench  measure, beside a peer or a limit"
+	@echo "make clean  remove what was made here"
+	@echo "make lock | proto | docs   renew the lock file, the protobuf classes, the generated tables"
+
+$(READY): requirements.lock pyproject.toml tools/make-venv
+	./tools/make-venv $(VENV)
+
+demo: $(READY)
+	@exec $(BIN)/efento-uptime demo $(ARGS)
+
+servers:
+	@./tools/get-servers
+
+test: $(READY) servers
+	$(BIN)/pytest $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	@./tools/get-servers bench
+	@for file in benchmarks/bench_*.py; do $(BIN)/python "$$file" || exit 1; done
+
+clean:
+	rm -rf $(VENV) .servers build dist demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The lock file names neither an index nor a host: where packages come from is the machine's business.
+lock: $(READY)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --upgrade --group dev pyproject.toml --output-file requirements.lock
+
+proto: $(READY)
+	$(BIN)/python -m grpc_tools.protoc -Iprobes/efento/proto --python_out=probes/efento/proto \
+	  --pyi_out=probes/efento/proto probes/efento/proto/efento.proto
+
+docs: $(READY)
+	$(BIN)/python tools/generate_docs.py
