@@ -1,0 +1,5 @@
+"""`python -m monitor` is `efento-uptime`."""
+
+from monitor.cli import main
+
+main(prog_name="efento-uptime")

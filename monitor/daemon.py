@@ -1,0 +1,236 @@
+"""Builds the daemon's parts, wires them, and stops them in order. The only module that builds anything."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from uuid import uuid4
+
+from prometheus_client import disable_created_metrics
+
+from monitor import logs
+from monitor.board import Board
+from monitor.clock import Clock, iso, to_milliseconds
+from monitor.config import Config, ProbeConfig
+from monitor.facts import RecordedFacts
+from monitor.metrics import Metrics
+from monitor.redaction import Redactor
+from monitor.results import Result
+from monitor.runner import run_check
+from monitor.schedule import Checks, Schedule, ScheduleEvent
+from monitor.sla.model import ProbeTerms, Verdict
+from monitor.store import Committed, Store, StoreError
+from monitor.version import VERSION
+from monitor.web import listen, serve
+from monitor.web.app import Sources
+
+# After a failed write the store is tried again at this pace; the result waits in memory meanwhile.
+STORE_RETRY_SECONDS = 1.0
+# The store counts as writable while its last heartbeat is not older than this many heartbeats.
+HEARTBEATS_MISSED = 3
+
+
+class Daemon:
+    """One daemon at one location: probes, store, schedule, metrics and pages."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        disable_created_metrics()  # a second series for every counter, which nothing of ours reads
+        self._config = config
+        self._clock = clock
+        self._probes = {probe.id: probe for probe in config.probes}
+        self._redactor = Redactor(config.secrets())
+        self._board = Board(config, clock)
+        self._facts = RecordedFacts()
+        self._group: asyncio.TaskGroup | None = None
+        self._checks: Checks | None = None
+        self._schedule: Schedule | None = None
+        self._metrics = Metrics(config, self._board, VERSION, lambda: len(self._checks or ()))
+        self._store: Store
+        self._generation = 0
+        self._stored_meanwhile: list[Committed] | None = None
+        self._started = clock.monotonic()
+        self._last_heartbeat = clock.monotonic()
+
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[int], Awaitable[None] | None]) -> None:
+        """Runs until `stop` is set, then stops in order: no new checks, drain, flush, record the stop, close.
+
+        `on_ready` is told the port of the web pages once they answer. Raises `StoreError` and `OSError` where the
+        store or the port cannot be had, and whatever a background task died of.
+        """
+        async with AsyncExitStack() as stack:
+            # Before anything is put on record: who cannot have the port must not retire the probes of who has it.
+            listening = stack.enter_context(listen(self._config.web_host, self._config.web_port))
+            self._store = await stack.enter_async_context(await Store.open(self._config.store_url))
+            await self._take_over_history()
+            sources = Sources(self._config, self._board, self._metrics, self._problems)
+            port = await stack.enter_async_context(serve(sources, listening))
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._store.run(), name="store.writer")
+                await self._probe(group, stop, on_ready, port)
+                await self._store.clean_stop(self._now_ms())
+                self._store.stop()
+            logs.get().info("daemon.stopped")
+
+    async def _take_over_history(self) -> None:
+        """Makes this daemon's rows and loads what earlier ones found out."""
+        config, now_ms = self._config, self._now_ms()
+        await self._store.begin(
+            config.location,
+            str(uuid4()),
+            VERSION,
+            now_ms,
+            on_committed=self._committed,
+            heartbeat_interval_ms=round(config.heartbeat_seconds * 1000),
+        )
+        titles = {probe.id: probe.title for probe in config.probes}
+        await self._store.record_terms(config.location, now_ms, probe_terms(config, now_ms), titles)
+        self._facts = RecordedFacts(await self._store.sample_runs(), await self._store.memory())
+        await self._load_ledger(await self._store.latest())
+        self._metrics.config_loaded.set(now_ms / 1000)
+
+    async def _load_ledger(self, latest: Sequence[Result] = ()) -> None:
+        """Reads the recorded history. What is stored while it is being read is added once more: it may be missing."""
+        meanwhile = self._stored_meanwhile = []
+        self._generation = await self._store.generation()
+        ledger = await self._store.ledger()
+        self._stored_meanwhile = None
+        self._board.load(ledger, latest)
+        for committed in meanwhile:
+            self._board.add(committed.result, committed.closed, committed.current)
+
+    async def _probe(
+        self,
+        group: asyncio.TaskGroup,
+        stop: asyncio.Event,
+        on_ready: Callable[[int], Awaitable[None] | None],
+        port: int,
+    ) -> None:
+        self._group = group
+        checks = self._checks = Checks(group, self._check)
+        schedule = self._schedule = Schedule(
+            self._config.probes, checks, self._clock, self._schedule_event, self._metrics.lateness
+        )
+        companions = [
+            group.create_task(self._heartbeats(), name="heartbeats"),
+            group.create_task(schedule.watch_clock(), name="schedule.watch_clock"),
+        ]
+        schedule.start(self._board.fresh())
+        logs.get().info("daemon.started", location=self._config.location, probes=len(self._probes), web_port=port)
+        if (told := on_ready(port)) is not None:
+            await told
+        await stop.wait()
+        logs.get().info("daemon.stopping", checks_in_flight=len(checks))
+        schedule.stop()
+        cut_off = await checks.drain(self._config.drain_seconds)
+        if cut_off:
+            logs.get().warning("checks.cut_off", checks=cut_off, drain_seconds=self._config.drain_seconds)
+        for task in companions:
+            task.cancel()
+        await asyncio.wait(companions)
+
+    async def _check(self, probe: ProbeConfig) -> None:
+        result = await run_check(
+            probe, location=self._config.location, clock=self._clock, facts=self._facts, redactor=self._redactor
+        )
+        await self._record(result)
+
+    async def _record(self, result: Result) -> None:
+        """Stores a result, however long the store needs. While it waits, the probe's next check is an overrun."""
+        while True:
+            try:
+                await self._store.record(result)
+                return
+            except StoreError as error:
+                self._metrics.store_errors.inc()
+                logs.get().error("store.failed", probe=result.probe, error=str(error))
+            try:
+                await asyncio.sleep(STORE_RETRY_SECONDS)
+            except asyncio.CancelledError:
+                self._metrics.lost.inc()
+                logs.get().error("result.lost", probe=result.probe, verdict=result.verdict.value)
+                raise
+
+    def _committed(self, batch: Sequence[Committed]) -> None:
+        """What the store has on disk may be shown: on the board, in metrics, in the log, to later checks."""
+        if self._stored_meanwhile is not None:
+            self._stored_meanwhile.extend(batch)
+        for committed in batch:
+            result = committed.result
+            self._board.add(result, committed.closed, committed.current)
+            self._facts.add(result.probe, result.marks, result.memory)
+            self._metrics.checked(result)
+            _log(result)
+            if result.verdict is Verdict.DOWN and self._schedule is not None:
+                self._schedule.recheck(result.probe)
+
+    def _schedule_event(self, event: ScheduleEvent) -> None:
+        self._metrics.schedule_event(event.probe, event.event)
+        assert self._group is not None, "the schedule runs inside the group"
+        self._group.create_task(self._record_event(event), name=f"schedule_event[{event.probe}]")
+
+    async def _record_event(self, event: ScheduleEvent) -> None:
+        try:
+            await self._store.record_event(event.probe, event.scheduled_ms, event.event, event.cause, event.late_ms)
+        except StoreError as error:
+            self._metrics.store_errors.inc()
+            logs.get().error("store.failed", probe=event.probe, error=str(error))
+
+    async def _heartbeats(self) -> None:
+        """Leaves a trace of being alive, and notices what other processes did to the store."""
+        while True:
+            try:
+                await self._store.heartbeat(self._now_ms())
+                self._last_heartbeat = self._clock.monotonic()
+                if await self._store.generation() != self._generation:
+                    await self._load_ledger()
+                self._board.alive(await self._store.lives())
+            except StoreError as error:
+                self._metrics.store_errors.inc()
+                logs.get().error("store.failed", error=str(error))
+            await asyncio.sleep(self._config.heartbeat_seconds)
+
+    async def _problems(self) -> list[str]:
+        """Why the daemon is not ready; empty when it is."""
+        problems = []
+        now = self._clock.monotonic()
+        if now - self._last_heartbeat > HEARTBEATS_MISSED * self._config.heartbeat_seconds:
+            problems.append(f"the store has not been writable for {now - self._last_heartbeat:.0f} s")
+        now_ms = self._now_ms()
+        for probe in self._config.probes:
+            latest = self._board.latest(probe.id)
+            silent_ms = (now - self._started) * 1000 if latest is None else now_ms - latest.started_ms
+            if silent_ms > probe.stale_seconds * 1000:
+                since = "never" if latest is None else f"last at {iso(latest.started_ms)}"
+                problems.append(f"probe {probe.id} has no fresh result: {since}")
+        return problems
+
+    def _now_ms(self) -> int:
+        return to_milliseconds(self._clock.now())
+
+
+def probe_terms(config: Config, now_ms: int) -> list[ProbeTerms]:
+    """The settings of the configured probes that figures depend on, in force from now on."""
+    return [
+        ProbeTerms(
+            probe=probe.id,
+            location=config.location,
+            from_ms=now_ms,
+            component=probe.component,
+            every_ms=round(probe.every_seconds * 1000),
+            stale_ms=round(probe.stale_seconds * 1000),
+            confirm_after=probe.confirm_after,
+        )
+        for probe in config.probes
+    ]
+
+
+def _log(result: Result) -> None:
+    log = logs.get().info if result.verdict is Verdict.UP else logs.get().warning
+    log(
+        "check.finished",
+        probe=result.probe,
+        component=result.component,
+        verdict=result.verdict.value,
+        started_at=iso(result.started_ms),
+        duration_seconds=round(result.duration_us / 1_000_000, 6),
+        **({"reason": result.reason, "step": result.step, "detail": result.detail} if result.reason else {}),
+    )

@@ -1,0 +1,170 @@
+"""Results as lines of JSON, out and in. A line that is not right is named; nothing is guessed."""
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from monitor.clock import iso, to_milliseconds
+from monitor.config import Config
+from monitor.sla.model import ProbeTerms, Verdict
+from monitor.store import ImportRow, StoredResult
+from monitor.store.records import Newcomer
+
+Components = dict[tuple[str, str], str]
+"""The component that a file names for a probe and location."""
+
+REQUIRED = ("id", "probe", "location", "started_at", "finished_at", "verdict", "reason")
+TEXTS = ("id", "probe", "location")
+VERDICTS = frozenset(verdict.value for verdict in Verdict)
+TEXT_CHARACTERS = 1000
+BEGINNING_MS, END_MS = 0, 253_402_300_800_000  # 1970 and the year 10000
+MAX_DURATION_MS = 2_147_000  # the longest that the store's column of microseconds holds
+
+
+class BadLine(Exception):
+    """A line that cannot be imported; `str` gives its number, key, and what was expected."""
+
+    def __init__(self, number: int, text: str) -> None:
+        super().__init__(f"{number}: {text}")
+
+
+def result_line(result: StoredResult, component: str | None) -> str:
+    """One result as a line of JSON, with what an import wants and what a person may ask."""
+    return (
+        orjson.dumps(
+            {
+                "id": result.text_id,
+                "probe": result.probe,
+                "component": component,
+                "location": result.location,
+                "started_at": iso(result.started_ms),
+                "finished_at": iso(result.finished_ms),
+                "seconds": result.duration_us / 1_000_000,
+                "verdict": result.verdict.value,
+                "reason": result.reason or None,
+                "step": result.step or None,
+                "detail": result.detail or None,
+            },
+            option=orjson.OPT_APPEND_NEWLINE,
+        )
+    ).decode()
+
+
+def read_results(data: bytes, config: Config) -> tuple[list[ImportRow], Components]:
+    """All results of a file, and the components that it names. Raises `BadLine` for the first line that is wrong."""
+    rows: list[ImportRow] = []
+    components: Components = {}
+    configured = {probe.id: probe for probe in config.probes}
+    keys = [terms.key for terms in config.components]
+    for number, line in enumerate(data.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row, component = _row(line)
+        except ValueError as error:
+            raise BadLine(number, str(error)) from None
+        if row.probe in configured:
+            component = configured[row.probe].component
+        if component not in keys:
+            raise BadLine(number, f"component: expected one of {', '.join(keys)}, because no probe has this id")
+        components[row.probe, row.location] = component
+        rows.append(row)
+    return rows, components
+
+
+def terms_for(config: Config, components: Mapping[tuple[str, str], str]) -> Callable[[Newcomer], ProbeTerms]:
+    """How to read results of a probe that the store has not met: by the configuration, as far as it tells."""
+    configured = {probe.id: probe for probe in config.probes}
+
+    def terms(newcomer: Newcomer) -> ProbeTerms:
+        probe = configured.get(newcomer.probe)
+        every_ms = newcomer.every_ms or (round(probe.every_seconds * 1000) if probe else 30_000)
+        stale_ms = round(every_ms * config.stale_factor)
+        return ProbeTerms(
+            probe=newcomer.probe,
+            location=newcomer.location,
+            from_ms=newcomer.first_ms,
+            component=components[newcomer.probe, newcomer.location],
+            every_ms=every_ms,
+            stale_ms=stale_ms if probe is None else max(stale_ms, round(probe.stale_seconds * 1000)),
+            confirm_after=probe.confirm_after if probe else config.confirm_after,
+        )
+
+    return terms
+
+
+def time_argument(text: str | None, name: str, default_ms: int) -> int:
+    """A time given on the command line, in UTC milliseconds. Raises `click.BadParameter`."""
+    import click
+
+    if text is None:
+        return default_ms
+    try:
+        return _time(text, name)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _row(line: bytes) -> tuple[ImportRow, str | None]:
+    try:
+        found = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"not JSON ({error}); expected one object a line") from None
+    if not isinstance(found, dict):
+        raise ValueError("expected an object")
+    for key in REQUIRED:
+        if key not in found:
+            raise ValueError(f"{key}: missing; expected {', '.join(REQUIRED)}")
+    for key in TEXTS:
+        _text(found, key, required=True)
+    started_ms, finished_ms = _time(found["started_at"], "started_at"), _time(found["finished_at"], "finished_at")
+    if not 0 <= finished_ms - started_ms <= MAX_DURATION_MS:
+        raise ValueError("finished_at: expected a time after started_at, by at most 35 minutes")
+    if found["verdict"] not in VERDICTS:
+        raise ValueError(f"verdict: expected one of {', '.join(sorted(VERDICTS))}")
+    row = ImportRow(
+        id=found["id"],
+        probe=found["probe"],
+        location=found["location"],
+        started_ms=started_ms,
+        finished_ms=finished_ms,
+        verdict=Verdict(found["verdict"]),
+        reason=_text(found, "reason"),
+        step=_text(found, "step"),
+        detail=_text(found, "detail"),
+        every_ms=_milliseconds(found),
+    )
+    if (row.verdict is Verdict.UP) != (row.reason == ""):
+        raise ValueError("reason: expected a word unless the verdict is up, and none (null) where it is up")
+    return row, _text(found, "component") or None
+
+
+def _text(found: Mapping[str, Any], key: str, *, required: bool = False) -> str:
+    value = found.get(key)
+    if value is None and not required:
+        return ""
+    if not isinstance(value, str) or (required and not value) or len(value) > TEXT_CHARACTERS:
+        raise ValueError(f"{key}: expected text")
+    return value
+
+
+def _time(value: Any, key: str) -> int:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{key}: expected a time such as 2026-11-23T12:00:00.000Z") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"{key}: expected a time with its offset, e.g. Z for UTC")
+    return to_milliseconds(moment)
+
+
+def _milliseconds(found: Mapping[str, Any]) -> int | None:
+    seconds = found.get("every_seconds")
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
+        raise ValueError("every_seconds: expected the probe's interval in seconds")
+    return round(seconds * 1000)

@@ -1,0 +1,102 @@
+"""Routes and their answers. Every answer is made from one `Picture`, so that a page never contradicts itself."""
+
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from monitor.board import Board
+from monitor.config import Config
+from monitor.metrics import CONTENT_TYPE, Metrics
+from monitor.web.pages import Pages
+from monitor.web.status import status_json
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the pages are made from. `readiness` answers with the list of what is wrong; empty means ready."""
+
+    config: Config
+    board: Board
+    metrics: Metrics
+    readiness: Callable[[], Awaitable[list[str]]]
+
+
+SOURCES = web.AppKey("sources", Sources)
+PAGES = web.AppKey("pages", Pages)
+
+
+def application(sources: Sources) -> web.Application:
+    app = web.Application(middlewares=[_with_security_headers])
+    app[SOURCES] = sources
+    app[PAGES] = Pages(sources.config)
+    app.router.add_get("/", _status_page)
+    app.router.add_get("/style.css", _style)
+    app.router.add_get("/api/v1/status", _status)
+    app.router.add_get("/metrics", _metrics)
+    app.router.add_get("/healthz", _alive)
+    app.router.add_get("/readyz", _ready)
+    return app
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Takes the address; whoever connects waits until `serve` answers. Raises `OSError`."""
+    family, _kind, _protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    return socket.create_server((str(address[0]), port), family=family)
+
+
+@asynccontextmanager
+async def serve(sources: Sources, listening: socket.socket) -> AsyncIterator[int]:
+    """Serves the application at the address that was taken; yields its port."""
+    runner = web.AppRunner(application(sources), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listening).start()
+        yield int(listening.getsockname()[1])
+    finally:
+        await runner.cleanup()
+
+
+@web.middleware
+async def _with_security_headers(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    response = await handler(request)
+    response.headers.update(SECURITY_HEADERS)
+    return response
+
+
+async def _status_page(request: web.Request) -> web.Response:
+    page = request.app[PAGES].status(request.app[SOURCES].board.picture())
+    return web.Response(text=page, content_type="text/html")
+
+
+async def _style(request: web.Request) -> web.Response:
+    return web.Response(text=request.app[PAGES].style, content_type="text/css")
+
+
+async def _status(request: web.Request) -> web.Response:
+    return web.json_response(status_json(request.app[SOURCES].board.picture()))
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    return web.Response(body=request.app[SOURCES].metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+
+
+async def _alive(_request: web.Request) -> web.Response:
+    return web.Response(text="alive\n")
+
+
+async def _ready(request: web.Request) -> web.Response:
+    problems = await request.app[SOURCES].readiness()
+    text = "ready\n" if not problems else "".join(f"{problem}\n" for problem in problems)
+    return web.Response(text=text, status=503 if problems else 200)

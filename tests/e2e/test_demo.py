@@ -1,0 +1,170 @@
+"""The demo as whoever tries the product meets it: what it says and shows, how it stops, and how it goes on."""
+
+import json
+import re
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.clock import to_milliseconds
+from monitor.sla.model import Cause, State
+from probes.efento.samples import SampleRun, SampleState
+from tests.e2e.daemons import Demo, Status
+from tests.e2e.processes import CLOCK, Keeper, is_running, run, until
+from tests.e2e.records import ledger_of, lives_of, samples_of, states_between
+
+WATCHED = ("ingest", "api")
+STOP_SECONDS = 5.0
+# A result of the demo's probes speaks for 2.5 of their intervals of 5 s; only then nobody knows.
+STALE_MS = 12_500
+CONFIG = str(Path(__file__).parents[2] / "config" / "demo.yaml")
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
+
+
+def all_up(status: Status) -> bool:
+    return all(status.state(key) == "up" for key in WATCHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A demo that has had one outage of the API and was ended."""
+
+    folder: Path
+    exit_code: int
+    stand_in: int
+    outages: list[dict[str, Any]]
+    samples: dict[str, list[SampleRun]]
+    silent_ms: int  # when its last result stopped speaking
+
+
+def outages_of(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run("outages", "--json", "-c", CONFIG, cwd=folder).stdout)
+    return found
+
+
+def end(demo: Demo, number: signal.Signals) -> Ended:
+    stand_in = demo.stand_in
+    demo.send(number)
+    code = demo.ended(STOP_SECONDS)
+    file = demo.folder / "uptime.db"
+    silent_ms = STALE_MS + max(run.last_ms for runs in ledger_of(file).runs.values() for run in runs)
+    return Ended(demo.folder, code, stand_in, outages_of(demo.folder), samples_of(file), silent_ms)
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory, keep_for_all: Keeper) -> dict[str, Ended]:
+    """Two that lived at the same time; one was stopped by Ctrl-C, the other killed."""
+    place = tmp_path_factory.mktemp("ended")
+    demos = [keep_for_all(Demo(place / name)) for name in ("stopped", "killed")]
+    for demo in demos:
+        demo.ready().switch("PUT", "api", "wrong-status")
+    for demo in demos:
+        demo.shows(lambda status: status.state("api") == "down", "the outage")
+        demo.switch("DELETE")
+    for demo in demos:
+        demo.shows(all_up, "the end of the outage")
+    return {"stopped": end(demos[0], signal.SIGINT), "killed": end(demos[1], signal.SIGKILL)}
+
+
+def test_the_platform_ends_with_its_demo(ended: dict[str, Ended]) -> None:
+    """Also after a kill, which leaves the demo no time to say anything."""
+    assert {how: each.exit_code for how, each in ended.items()} == {"stopped": 0, "killed": -9}
+    until(lambda: not any(is_running(each.stand_in) for each in ended.values()), "the stand-ins have ended")
+
+
+def test_it_says_where_everything_listens(demo: Demo) -> None:
+    places = [place["url"] for part in demo.addresses.values() for place in part.values()]
+    printed = "".join(demo.output)
+    assert len(places) == 9
+    assert [url for url in places if url not in printed and not url.endswith(("/healthz", "/readyz"))] == []
+
+
+def test_everything_watched_is_up_within_20_seconds(demo: Demo) -> None:
+    demo.shows(all_up, "ingest and api up", 20)
+    page = demo.fetch("/")
+    assert (page.status, page.content_type) == (200, "text/html")
+    assert {key: state for state, key in re.findall(r'class="component (\w+)" id="(\w+)"', page.text)} == {
+        "ingest": "up",
+        "api": "up",
+        **dict.fromkeys(("notifications", "reports", "frontend", "recovery", "operations"), "unwatched"),
+    }
+
+
+def test_metrics_and_health_answer(demo: Demo) -> None:
+    demo.shows(all_up, "ingest and api up")
+    assert [demo.metric("uptime_component_state", component=key, state="up") for key in WATCHED] == [1, 1]
+    assert demo.metric("uptime_results_stored_total") >= 4
+    assert demo.fetch("/healthz").status == 200
+    assert (demo.fetch("/readyz").status, demo.fetch("/readyz").text) == (200, "ready\n")
+
+
+def test_ctrl_c_ends_it_in_mid_check_though_the_platform_is_silent(tmp_path: Path, keep: Keeper) -> None:
+    """One demo is told alone, the other with its whole process group, as a terminal does it."""
+    alone, grouped = (keep(Demo(tmp_path / name)) for name in ("alone", "grouped"))
+    for demo in (alone, grouped):
+        for interface in ("coap", "gateway", "api"):
+            demo.ready().switch("PUT", interface, "timeout")
+    assert_stops_in_mid_check(alone, alone.send)
+    assert_stops_in_mid_check(grouped, grouped.send_to_group)
+
+
+def assert_stops_in_mid_check(demo: Demo, send: Callable[[signal.Signals], None]) -> None:
+    stand_in = demo.stand_in
+    until(lambda: demo.metric("uptime_checks_in_flight") > 0, "a check in flight")
+    began = CLOCK.monotonic()
+    send(signal.SIGINT)
+    assert demo.ended(STOP_SECONDS) == 0
+    assert CLOCK.monotonic() - began < STOP_SECONDS
+    assert demo.logs("daemon.stopping")[0]["checks_in_flight"] > 0
+    assert demo.output[-1].startswith("Stopped.")
+    assert not is_running(stand_in)
+    assert [life.clean for life in lives_of(demo.folder / "uptime.db")] == [True]
+
+
+@pytest.fixture(scope="module")
+def again(ended: dict[str, Ended], keep_for_all: Keeper) -> dict[str, Demo]:
+    """The same two demos, started once more after nothing spoke for the present any longer."""
+    silent_ms = max(each.silent_ms for each in ended.values())
+    until(lambda: to_milliseconds(CLOCK.now()) > silent_ms, "silence", 30)
+    demos = {how: keep_for_all(Demo(each.folder)) for how, each in ended.items()}
+    for demo in demos.values():
+        demo.ready()
+    return demos
+
+
+@pytest.mark.parametrize(
+    ("how", "clean", "cause"), [("stopped", True, Cause.DAEMON_STOPPED), ("killed", False, Cause.DAEMON_KILLED)]
+)
+def test_the_time_between_two_starts_is_unknown(
+    ended: dict[str, Ended], again: dict[str, Demo], how: str, clean: bool, cause: Cause
+) -> None:
+    ledger = ledger_of(again[how].folder / "uptime.db")
+    assert ledger.lives[0].clean is clean
+    blind = (ended[how].silent_ms, ledger.lives[1].first_ms)
+    assert blind[0] < blind[1]
+    assert states_between(ledger, "api", blind) == {(State.UNKNOWN, cause)}
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_the_next_start_goes_on_with_the_history(ended: dict[str, Ended], again: dict[str, Demo], how: str) -> None:
+    before = ended[how]
+    again[how].shows(all_up, "ingest and api up")
+    assert [(each["component"], each["reason"], each["end"] is None) for each in before.outages] == [
+        ("api", "status", False)
+    ]
+    assert outages_of(before.folder) == before.outages
+    assert_samples_go_on(before.samples, samples_of(before.folder / "uptime.db"))
+
+
+def assert_samples_go_on(before: dict[str, list[SampleRun]], later: dict[str, list[SampleRun]]) -> None:
+    """What the sensors had sent is known, and what they could not send meanwhile was sent: one run without a gap."""
+    assert before.keys() == later.keys() and before
+    for serial, runs in later.items():
+        assert runs[0].first == before[serial][0].first
+        assert runs[-1].last > before[serial][-1].last
+        assert [run.state for run in runs] == [SampleState.SEEN]
