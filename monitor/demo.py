@@ -61,6 +61,7 @@ class Demo:
         and ends by itself when its standard input closes, should this process be killed."""
         found = self._folder / "standin.json"
         found.unlink(missing_ok=True)
+        (self._folder / "addresses.json").unlink(missing_ok=True)  # of an earlier run; nobody listens there now
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "monitor", "standin", "--until-stdin-closes"),

@@ -136,6 +136,7 @@ def _row(line: bytes) -> tuple[ImportRow, str | None]:
         step=_text(found, "step"),
         detail=_text(found, "detail"),
         every_ms=_milliseconds(found),
+        duration_us=_microseconds(found, finished_ms - started_ms),
     )
     if (row.verdict is Verdict.UP) != (row.reason == ""):
         raise ValueError("reason: expected a word unless the verdict is up, and none (null) where it is up")
@@ -159,6 +160,18 @@ def _time(value: Any, key: str) -> int:
     if moment.tzinfo is None:
         raise ValueError(f"{key}: expected a time with its offset, e.g. Z for UTC")
     return to_milliseconds(moment)
+
+
+def _microseconds(found: Mapping[str, Any], between_ms: int) -> int | None:
+    seconds = found.get("seconds")
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+        raise ValueError("seconds: expected a number")
+    duration_us = round(seconds * 1_000_000)
+    if not 0 <= duration_us - between_ms * 1000 < 1000:
+        raise ValueError("seconds: expected the time from started_at to finished_at")
+    return duration_us
 
 
 def _milliseconds(found: Mapping[str, Any]) -> int | None:

@@ -41,6 +41,7 @@ def import_results(file: str, config_path: str | None) -> None:
             sha256=hashlib.sha256(data).hexdigest(),
             imported_ms=to_milliseconds(SystemClock().now()),
             terms_of=terms_for(config, components),
+            at_home={(probe.id, config.location) for probe in config.probes},
         )
 
     done = run_with_store(config, take_in, read_only=False)

@@ -5,13 +5,14 @@ writers waiting until it is done; they lose nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, func, insert, select
 
+from monitor.sla.model import ProbeTerms
 from monitor.store import run_rows, schema, terms
 from monitor.store.connect import insert_ignore
 from monitor.store.counters import LEDGER_GENERATION, bump
@@ -51,10 +52,14 @@ class Source:
 
 @dataclass(slots=True)
 class Importer:
-    """One import. `terms_of` gives the terms of a probe that the store knows none of."""
+    """One import. `terms_of` gives the terms for time that the store has none for.
+
+    `at_home` are the probes, with their locations, that will go on being probed; None: all of them.
+    """
 
     connection: Connection
     terms_of: TermsOf | None = None
+    at_home: Container[tuple[str, str]] | None = None
     names: Names = field(default_factory=Names)
     _extents: dict[tuple[str, str], _Extent] = field(default_factory=lambda: defaultdict(_Extent))
     _pairs: dict[tuple[str, str], Pair] = field(default_factory=dict)
@@ -126,7 +131,8 @@ class Importer:
         if numbers is None:
             numbers = self.names.reason(self.connection, row.reason), self.names.step(self.connection, row.step)
             self._words[words] = numbers
-        duration_us = (row.finished_ms - row.started_ms) * 1000
+        given_us = row.duration_us
+        duration_us = (row.finished_ms - row.started_ms) * 1000 if given_us is None else given_us
         return (result_id, *pair, row.started_ms, duration_us, VERDICT_CODES[row.verdict], *numbers)
 
     def _fresh(self, given: Sequence[tuple[tuple[Any, ...], ImportRow]]) -> list[tuple[tuple[Any, ...], ImportRow]]:
@@ -143,9 +149,8 @@ class Importer:
 
     def _make_runs(self) -> None:
         known = terms.load(self.connection)
-        for (probe, location), extent in self._extents.items():
-            if self._pairs[probe, location] not in known:
-                self._append_terms(Newcomer(probe, location, extent.first_ms, extent.every_ms))
+        for key, extent in self._extents.items():
+            self._cover(key, extent, known.history(self._pairs[key]))
         stretches = {
             self._pairs[key]: run_rows.stretch_around(
                 self.connection, self._pairs[key], extent.first_ms, extent.last_ms
@@ -154,11 +159,38 @@ class Importer:
         }
         run_rows.rebuild(self.connection, self.names, terms.load(self.connection), stretches, self._ids)
 
-    def _append_terms(self, newcomer: Newcomer) -> None:
+    def _cover(self, key: tuple[str, str], extent: _Extent, history: Sequence[ProbeTerms]) -> None:
+        """Puts terms on record for the part of the imported time in which the probe had none, or was retired.
+
+        Without them its results would be on record and yet count for nothing.
+        """
+        begins = [extent.first_ms] if not terms.active(history, extent.first_ms) else []
+        begins += [
+            each.from_ms + 1
+            for each in history
+            if each.component is None and extent.first_ms <= each.from_ms <= extent.last_ms
+        ]
+        if not begins:
+            return
+        given = self._terms_for(Newcomer(*key, extent.first_ms, extent.every_ms))
+        for from_ms in begins:
+            terms.append(self.connection, self.names, replace(given, from_ms=from_ms))
+        end_ms = extent.last_ms + given.stale_ms
+        if self._ends(key, end_ms, history):
+            terms.append(self.connection, self.names, replace(given, from_ms=end_ms, component=None))
+
+    def _ends(self, key: tuple[str, str], end_ms: int, history: Sequence[ProbeTerms]) -> bool:
+        """Whether the probe is no longer asked after its last imported result: it was retired at that time, or it is
+        nobody's who goes on probing. It would be missed, and its component unknown, for ever."""
+        before = [each for each in history if each.from_ms <= end_ms]
+        if before:
+            return before[-1].component is None
+        return not history and self.at_home is not None and key not in self.at_home
+
+    def _terms_for(self, newcomer: Newcomer) -> ProbeTerms:
         if self.terms_of is None:
             raise StoreError(f"no terms are known for probe {newcomer.probe} at {newcomer.location}")
-        given = replace(self.terms_of(newcomer), probe=newcomer.probe, location=newcomer.location)
-        terms.append(self.connection, self.names, given)
+        return replace(self.terms_of(newcomer), probe=newcomer.probe, location=newcomer.location)
 
     def _note(self, source: Source, added: int) -> None:
         bump(self.connection, LEDGER_GENERATION)

@@ -77,7 +77,10 @@ class ScheduleEvent:
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """A result from elsewhere. `id` is a text of its own; `every_ms` the probe's interval, where it is known."""
+    """A result from elsewhere. `id` is a text of its own; `every_ms` the probe's interval, where it is known.
+
+    `duration_us`, where it is known, is more exact than the difference of the times, and agrees with it.
+    """
 
     id: str
     probe: str
@@ -89,6 +92,7 @@ class ImportRow:
     step: str = ""
     detail: str = ""
     every_ms: int | None = None
+    duration_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """A probe and location that an import brings and the store has no terms for.
+    """A probe and location that an import brings and the store has no terms for at that time.
 
     `first_ms` is the start of its earliest result, `every_ms` the interval that its rows give, if any does.
     """

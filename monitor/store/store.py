@@ -1,7 +1,7 @@
 """`Store`: what the rest of the program sees of the database."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Container, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
@@ -175,17 +175,19 @@ class Store:
         sha256: str,
         imported_ms: int,
         terms_of: TermsOf | None = None,
+        at_home: Container[tuple[str, str]] | None = None,
     ) -> Imported:
         """Takes results over from elsewhere: all of them, or none and a `StoreError` that names the row.
 
         A row that is there already is skipped; with other content it is refused. `terms_of` gives the terms of a probe
-        that the store knows none of. Other writers wait meanwhile. The rows are read in the loop: for a process
+        for time that the store has none for; probes that are not `at_home` (probe and location; None: all are) are
+        retired after their last result. Other writers wait meanwhile. The rows are read in the loop: for a process
         that does nothing else.
         """
         source = importing.Source(file_name, sha256, imported_ms)
 
         def work(connection: Connection) -> Imported:
-            return importing.Importer(connection, terms_of).run(rows, source)
+            return importing.Importer(connection, terms_of, at_home).run(rows, source)
 
         return await self._transact(work)
 

@@ -26,6 +26,10 @@ class Terms:
     def __contains__(self, pair: Pair) -> bool:
         return pair in self._histories
 
+    def history(self, pair: Pair) -> Sequence[ProbeTerms]:
+        """In order of time; empty for a probe and location without terms."""
+        return self._histories.get(pair, ())
+
     def at(self, pair: Pair, moment_ms: int) -> ProbeTerms:
         """The terms in force at that time; the earliest ones for a time before them. Raises `StoreError` for none."""
         history = self._histories.get(pair)
@@ -91,8 +95,14 @@ def record(
     return changed
 
 
+def active(history: Sequence[ProbeTerms], moment_ms: int) -> bool:
+    """Whether the probe was asked at that time."""
+    before = [each for each in history if each.from_ms <= moment_ms]
+    return bool(before) and before[-1].component is not None
+
+
 def append(connection: Connection, names: Names, terms: ProbeTerms) -> None:
-    """Puts terms on record as they are, for a probe and location that has none."""
+    """Puts terms on record as they are, in force from their own `from_ms`."""
     _append(connection, names, terms, "", terms.from_ms)
 
 

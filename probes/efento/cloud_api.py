@@ -61,6 +61,10 @@ SchemaT = TypeVar("SchemaT", bound=Schema)
 Query = Sequence[tuple[str, str]]
 
 
+class UnknownSensor(ProbeFailed):
+    """No measurement point shows the sensor: it has not been set up, or nothing was ever stored for it."""
+
+
 @dataclass
 class CloudApi:
     """One check's view of the API. Logs in when needed, and once again when the access token has expired meanwhile."""
@@ -114,7 +118,7 @@ class CloudApi:
                 if point.device is not None and point.device.serial_number.upper() == serial:
                     self.journey.remember(_point_key(serial), str(point.id))
                     return point.id
-        raise ProbeFailed(Reason.CONTENT, f"{self.options.url}: no measurement point has sensor {serial}")
+        raise UnknownSensor(Reason.CONTENT, f"{self.options.url}: no measurement point has sensor {serial}")
 
     async def history(self, serial: str, first: int, last: int, channels: Sequence[str]) -> list[ReturnedSample]:
         """What the platform holds of the sensor from `first` to `last` (Unix seconds, both included).

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from probes.contract import Blocked, Journey, ProbeFailed, Reason
-from probes.efento.cloud_api import CloudApi
+from probes.efento.cloud_api import CloudApi, UnknownSensor
 from probes.efento.signal import SensorSignal
 from probes.efento.verification import Findings, ReturnedSample, verify, wrong_zone
 
@@ -32,7 +32,14 @@ class Reading:
     async def fetch(self, first: int, last: int) -> list[ReturnedSample]:
         """From `first` to `last` (Unix seconds) and the margin around it."""
         async with self.journey.step("api", self.api.options.component):
-            return await self.api.history(self.signal.serial, first - self.margin, last + self.margin, self.channels)
+            try:
+                return await self.api.history(
+                    self.signal.serial, first - self.margin, last + self.margin, self.channels
+                )
+            except UnknownSensor as unknown:
+                # Nothing was ever stored for it, or it was taken away; whether that is a loss, the caller knows.
+                self.journey.evidence("measurement point", unknown.detail)
+                return []
 
     def judge(
         self,

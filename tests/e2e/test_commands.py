@@ -200,7 +200,6 @@ def content_of(line: Line) -> str:
     return json.dumps({**line, "id": None, "seconds": None})
 
 
-@pytest.mark.xfail(reason="an import computes durations from times in whole milliseconds, and drops what is finer")
 def test_an_import_keeps_durations(recorded: Recorded, copy: Recorded) -> None:
     durations, before = (sorted(line["seconds"] for line in each.lines) for each in (copy, recorded))
     assert durations == before
@@ -238,10 +237,7 @@ def test_a_bad_line_is_named_and_nothing_is_imported(recorded: Recorded, spoiled
 
 @pytest.mark.parametrize(
     "probe",
-    [
-        "door",
-        pytest.param("retired", marks=pytest.mark.xfail(reason="an imported probe is never taken out of service")),
-    ],
+    ["door", "retired"],
 )
 def test_an_import_shows_on_the_pages_of_a_running_daemon(
     tmp_path: Path, listener: Listener, keep: Keeper, probe: str

@@ -130,3 +130,19 @@ async def test_a_wrong_zone_setting_blocks_and_blames_nobody(platform: Platform,
     with pytest.raises(Blocked) as caught:
         await check(platform, record)
     assert caught.value.reason is Reason.WRONG_ZONE
+
+
+async def test_before_anything_was_stored_a_sensor_without_a_measurement_point_is_no_failure(
+    platform: Platform,
+) -> None:
+    """A new installation's first minutes are not an outage of the API."""
+    with pytest.raises(Blocked) as caught:
+        await check(platform, Record(), sensors=["282C02FFFFEE"])
+    assert caught.value.reason is Reason.NOTHING_TO_VERIFY
+
+
+async def test_a_measurement_point_that_vanished_with_what_was_seen_is_a_loss(platform: Platform) -> None:
+    record = Record()
+    record.runs["282C02FFFFEE"] = [SampleRun(START - 100, START, 10, SampleState.SEEN)]
+    failure = await failing(platform, record, sensors=["282C02FFFFEE"])
+    assert failure.reason is Reason.MISSING

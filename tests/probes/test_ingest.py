@@ -348,3 +348,12 @@ async def test_a_deadline_in_the_read_back_leaves_the_sample_pending(platform: P
         async with asyncio.timeout(0.5):
             await send(platform, record, read_back={"deadline": 10})
     assert record.in_state(PENDING) == [START]
+
+
+async def test_a_first_sample_that_was_accepted_and_dropped_is_a_loss_though_no_measurement_point_exists(
+    platform: Platform,
+) -> None:
+    platform.store_as = lambda _sample: []
+    failure = await failing(platform, Record(), sensors=["282C02FFFFEE"])
+    assert isinstance(failure, ProbeFailed)
+    assert failure.reason is Reason.MISSING
