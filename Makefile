@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help demo test check bench clean lock proto docs servers
+.PHONY: help demo test check bench clean lock proto docs pictures servers
 
 help:
 	@echo "make demo   run the daemon against a stand-in platform (ARGS=\"--port 8080 --for 60\")"
@@ -12,7 +12,7 @@ help:
 	@echo "make check  lint and type-check"
 	@echo "make bench  measure, beside a peer or a limit"
 	@echo "make clean  remove what was made here"
-	@echo "make lock | proto | docs   renew the lock file, the protobuf classes, the generated tables"
+	@echo "make lock | proto | docs | pictures   renew what is generated"
 
 $(READY): requirements.lock pyproject.toml tools/make-venv
 	./tools/make-venv $(VENV)
@@ -41,7 +41,7 @@ clean:
 
 # The lock file names neither an index nor a host: where packages come from is the machine's business.
 lock: $(READY)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header --upgrade --group dev pyproject.toml --output-file requirements.lock
 
 proto: $(READY)
@@ -49,4 +49,8 @@ proto: $(READY)
 	  --pyi_out=probes/efento/proto probes/efento/proto/efento.proto
 
 docs: $(READY)
-	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python -m tools.generate_docs
+
+# Needs Debian's Chromium. Look at what it made.
+pictures: $(READY)
+	$(BIN)/python -m tools.take_pictures

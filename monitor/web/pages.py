@@ -32,6 +32,7 @@ class Pages:
         environment.filters["local"] = self._local
         environment.filters["length"] = length
         environment.filters["percent"] = _percent
+        environment.filters["promised"] = lambda floor: percent(floor, 2)
         environment.filters["seconds"] = _seconds
         self._status = environment.get_template("status.html")
         self.style = environment.get_template("style.css").render()

@@ -9,7 +9,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "standin.md"
 
 
 def test_the_table_of_faults_is_current() -> None:
-    """Renew it with the output of `efento-uptime standin fault catalogue --markdown`."""
+    """Renew it with `make docs`."""
     _before, _begin, rest = PAGE.read_text(encoding="utf-8").partition("<!-- faults: begin -->\n")
     assert rest.partition("<!-- faults: end -->")[0] == markdown_table()
 

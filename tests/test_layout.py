@@ -1,0 +1,135 @@
+"""What holds for the project as a whole: who may import whom, what a checkout must not contain."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("probes", "standin", "monitor")
+
+# Module or package → what of ours it may import. The longest matching entry holds; itself is always allowed.
+ALLOWED = {
+    "probes": {"probes"},
+    "standin": {"standin", "probes.efento.proto"},
+    "monitor.sla": {"monitor.sla"},
+    "monitor.clock": set[str](),
+    "monitor.yaml_source": set[str](),
+    "monitor.version": set[str](),
+    "monitor.redaction": set[str](),
+    "monitor.logs": {"monitor.redaction"},
+    "monitor.results": {"monitor.sla", "probes"},
+    "monitor.facts": {"probes"},
+    "monitor.config": {"monitor.config", "monitor.sla", "monitor.yaml_source", "monitor.clock", "probes"},
+    "monitor.runner": {
+        "monitor.clock",
+        "monitor.config",
+        "monitor.logs",
+        "monitor.redaction",
+        "monitor.results",
+        "monitor.sla",
+        "probes",
+    },
+    "monitor.store": {"monitor.store", "monitor.sla", "monitor.results", "probes.contract", "probes.efento.samples"},
+    "monitor.schedule": {"monitor.clock", "monitor.config", "monitor.logs"},
+    "monitor.board": {"monitor.clock", "monitor.config", "monitor.results", "monitor.sla"},
+    "monitor.metrics": {
+        "monitor.metrics",
+        "monitor.board",
+        "monitor.config",
+        "monitor.results",
+        "monitor.sla",
+        "probes.contract",
+    },
+    "monitor.web": {
+        "monitor.web",
+        "monitor.board",
+        "monitor.clock",
+        "monitor.config",
+        "monitor.metrics",
+        "monitor.sla",
+    },
+    "monitor.exchange": {"monitor.clock", "monitor.config", "monitor.sla", "monitor.store"},
+}
+ONLY_THE_COMMAND_LINE = "standin"
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for package in OURS:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def inside(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
+
+
+def rule_of(module: str) -> str | None:
+    return max((package for package in ALLOWED if inside(module, package)), key=len, default=None)
+
+
+@pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
+def test_imports_go_in_one_direction(module: str, path: Path) -> None:
+    ours = {name for name in imports(path) if name.partition(".")[0] in OURS}
+    if not inside(module, "monitor.commands") and not inside(module, "standin"):
+        assert not {name for name in ours if inside(name, ONLY_THE_COMMAND_LINE)}
+    rule = rule_of(module)
+    if rule is not None:
+        wrong = {name for name in ours if not any(inside(name, allowed) for allowed in ALLOWED[rule])}
+        assert not wrong, f"{module} must not import {wrong}"
+
+
+def test_only_the_clock_reads_the_time() -> None:
+    reads = re.compile(r"datetime\.(now|utcnow|today)\(|time\.(time|monotonic|time_ns)\(")
+    allowed = {"monitor.clock", "standin.clock"}
+    found = [module for module, path in modules() if module not in allowed and reads.search(path.read_text())]
+    assert not found
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_no_address_of_a_package_index_is_in_the_project() -> None:
+    names = ("index" + "-url", "pypi" + r"\.org", "python" + r"hosted\.org", "registry" + r"\.npm")
+    pattern = re.compile("|".join(names))
+    found = [path for path in tracked() if pattern.search(path.read_text("utf-8", "ignore"))]
+    assert not found
+
+
+def test_every_dependency_is_locked_by_hash_and_explained() -> None:
+    lock = (ROOT / "requirements.lock").read_text().lower()
+    reasons = (ROOT / "docs" / "dependencies.md").read_text().lower()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    names = [re.split(r"[\[<>=;! ]", requirement, maxsplit=1)[0].lower() for requirement in wanted]
+    assert [name for name in names if f"\n{name}==" not in "\n" + lock] == []
+    assert [name for name in names if f"| {name} |" not in reasons] == []
+    pinned = re.findall(r"^[a-z0-9][^ =]*==", lock, re.MULTILINE)
+    assert len(pinned) <= lock.count("--hash=")
+
+
+def test_the_generated_protobuf_classes_are_current(tmp_path: Path) -> None:
+    from grpc_tools import protoc
+
+    folder = ROOT / "probes" / "efento" / "proto"
+    arguments = ["protoc", f"-I{folder}", f"--python_out={tmp_path}", f"--pyi_out={tmp_path}", "efento.proto"]
+    assert protoc.main(arguments) == 0
+    for name in ("efento_pb2.py", "efento_pb2.pyi"):
+        assert (tmp_path / name).read_text() == (folder / name).read_text(), "run `make proto`"

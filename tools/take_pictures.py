@@ -1,0 +1,104 @@
+"""Takes the README's pictures from a running demo: `python tools/take_pictures.py`; needs Chromium.
+
+Look at them afterwards. The digest tells a test when what they show has changed.
+"""
+
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from json import load
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "docs" / "pictures"
+SHOWN = ("monitor/web/templates/status.html", "monitor/web/templates/style.css", "monitor/commands/check.py")
+COMMAND = (sys.executable, "-m", "monitor")
+START_SECONDS = 30
+
+
+def digest() -> str:
+    """Of all files that decide what the pictures look like."""
+    return hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in SHOWN)).hexdigest()
+
+
+def main() -> None:
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        demo = subprocess.Popen(
+            (*COMMAND, "demo", "--port", "0", "--data", folder), cwd=ROOT, stdout=subprocess.DEVNULL
+        )
+        try:
+            addresses = Path(folder) / "addresses.json"
+            _wait_for(addresses.exists)
+            with addresses.open() as file:
+                found = load(file)
+            status = found["daemon"]["status"]["url"]
+            _wait_for(lambda: b"All watched components are up" in _page(status))
+            _picture_of_a_check(found)
+            subprocess.run(
+                (*COMMAND, "standin", "fault", "--data", folder, "on", "coap", "accept-and-drop"), check=True
+            )
+            _wait_for(lambda: b"Outage since" in _page(status))
+            _screenshot(status, PICTURES / "status.png", "1000,1330")
+        finally:
+            demo.terminate()
+            demo.wait()
+    (PICTURES / "digest.txt").write_text(digest() + "\n")
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + START_SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("the demo does not show what the picture is to show")
+        time.sleep(0.2)
+
+
+def _page(url: str) -> bytes:
+    with urllib.request.urlopen(url) as answer:
+        content: bytes = answer.read()
+    return content
+
+
+def _picture_of_a_check(addresses: dict[str, dict[str, dict[str, str]]]) -> None:
+    """Runs `check` against the demo's stand-in and draws its table as it stands on a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    platform = addresses["standin"]
+    environment = {
+        **os.environ,
+        "STANDIN_COAP_PORT": str(platform["coap"]["port"]),
+        "STANDIN_GATEWAY_URL": platform["gateway"]["url"],
+        "STANDIN_API_URL": platform["api"]["url"],
+        "FORCE_COLOR": "1",
+        "COLUMNS": "100",
+    }
+    command = (*COMMAND, "check", "-c", str(ROOT / "config" / "demo.yaml"))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    console = Console(record=True, width=100, file=io.StringIO())
+    console.print("$ efento-uptime check", highlight=False)
+    console.print(Text.from_ansi(done.stdout))
+    console.save_svg(str(PICTURES / "check.svg"), title="efento-uptime")
+
+
+def _screenshot(url: str, to: Path, size: str) -> None:
+    browser = shutil.which("chromium")
+    if browser is None:
+        raise FileNotFoundError("Chromium is not here: install Debian's package chromium")
+    with tempfile.TemporaryDirectory() as profile:
+        flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+        flags += f" --disable-component-update --disable-sync --hide-scrollbars --window-size={size}"
+        command = (browser, *flags.split(), f"--user-data-dir={profile}", f"--screenshot={to}", url)
+        subprocess.run(command, check=True, capture_output=True)
+
+
+if __name__ == "__main__":
+    main()
