@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import socket
 import sys
 import webbrowser
@@ -42,12 +43,14 @@ class Demo:
         """Raises `DemoError`; otherwise returns after SIGINT, SIGTERM, or `for_seconds` of running."""
         self._folder.mkdir(parents=True, exist_ok=True)
         async with self._stand_in() as platform:
-            config = self._config(platform, environ)
+            environment = self._environment(platform)
+            config = self._config(environment, environ)
             configure("info" if self._verbose else "warning", config.log_format, Redactor(config.secrets()))
 
             def ready(port: int) -> None:
                 addresses = self._addresses(config.web_host, port, platform)
-                _write_json(self._folder / "addresses.json", addresses)
+                _write(self._folder / "demo.env", _exports(environment))
+                _write(self._folder / "addresses.json", json.dumps(addresses, indent=2) + "\n")
                 self._announce(addresses)
                 if open_browser:
                     webbrowser.open(addresses["daemon"]["status"]["url"])
@@ -61,7 +64,8 @@ class Demo:
         and ends by itself when its standard input closes, should this process be killed."""
         found = self._folder / "standin.json"
         found.unlink(missing_ok=True)
-        (self._folder / "addresses.json").unlink(missing_ok=True)  # of an earlier run; nobody listens there now
+        for name in ("addresses.json", "demo.env"):  # of an earlier run; nobody listens there now
+            (self._folder / name).unlink(missing_ok=True)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "monitor", "standin", "--until-stdin-closes"),
@@ -81,21 +85,21 @@ class Demo:
                 process.kill()
                 await process.wait()
 
-    def _config(self, platform: Addresses, environ: Mapping[str, str]) -> Config:
-        api, gateway, coap = platform["api"], platform["gateway"], platform["coap"]
-        config = load(
-            shipped_config("demo.yaml"),
-            {
-                **environ,
-                "STANDIN_HOST": coap["host"],
-                "STANDIN_COAP_PORT": str(coap["port"]),
-                "STANDIN_GATEWAY_URL": gateway["url"],
-                "STANDIN_API_URL": api["url"],
-            },
-        )
+    def _environment(self, platform: Addresses) -> dict[str, str]:
+        """What `config/demo.yaml` asks the environment for, and which file other verbs are to use."""
+        return {
+            "EFENTO_UPTIME_CONFIG": str(shipped_config("demo.yaml")),
+            "DEMO_STORE": f"sqlite:///{(self._folder / 'uptime.db').absolute()}",
+            "STANDIN_HOST": platform["coap"]["host"],
+            "STANDIN_COAP_PORT": str(platform["coap"]["port"]),
+            "STANDIN_GATEWAY_URL": platform["gateway"]["url"],
+            "STANDIN_API_URL": platform["api"]["url"],
+        }
+
+    def _config(self, environment: Mapping[str, str], environ: Mapping[str, str]) -> Config:
+        config = load(shipped_config("demo.yaml"), {**environ, **environment})
         port = self._port if self._port is not None else _free(config.web_host, DEFAULT_PORT)
-        store_url = f"sqlite:///{self._folder / 'uptime.db'}"
-        return replace(config, web_port=port, store_url=store_url)
+        return replace(config, web_port=port)
 
     def _addresses(self, host: str, port: int, platform: Addresses) -> Addresses:
         page = f"http://{host}:{port}"
@@ -123,7 +127,10 @@ class Demo:
         data = "" if self._folder == Path("demo-data") else f"--data {self._folder} "
         click.echo("\nBreak the platform, then look at the status page:")
         click.echo(f"  efento-uptime standin fault {data}on coap accept-and-drop")
-        click.echo(f"  efento-uptime standin fault {data}clear\nCtrl-C stops the demo.\n")
+        click.echo(f"  efento-uptime standin fault {data}clear")
+        click.echo("Ask this demo from another shell:")
+        click.echo(f"  . {self._folder / 'demo.env'}; efento-uptime check; efento-uptime uptime; efento-uptime outages")
+        click.echo("Ctrl-C stops the demo.\n")
 
 
 async def _addresses_of(process: asyncio.subprocess.Process, found: Path) -> Addresses:
@@ -150,8 +157,13 @@ def _free(host: str, wanted: int) -> int:
     return wanted
 
 
-def _write_json(path: Path, content: Addresses) -> None:
+def _exports(environment: Mapping[str, str]) -> str:
+    """For a shell: after `. demo.env` the other verbs work on this demo."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
+
+
+def _write(path: Path, content: str) -> None:
     """Readers see the old file or the whole new one, never a part."""
     scratch = path.with_suffix(".part")
-    scratch.write_text(json.dumps(content, indent=2) + "\n")
+    scratch.write_text(content)
     scratch.replace(path)

@@ -10,6 +10,7 @@ from monitor.commands.options import (
     EXIT_DOWN,
     EXIT_UNKNOWN,
     config_option,
+    console,
     json_option,
     load_config,
 )
@@ -108,7 +109,6 @@ def as_dict(result: "Result") -> dict[str, Any]:
 
 
 def _show(results: "list[Result]") -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -126,7 +126,7 @@ def _show(results: "list[Result]") -> None:
             name = step.name if step.component == result.component else f"{step.name} ({step.component})"
             mark = "" if step.ok else "✖"
             table.add_row("", mark, Text(name), _time(step.seconds), f"{step.count} times" if step.count > 1 else "")
-    Console(soft_wrap=False).print(table)
+    console().print(table)
 
 
 def _time(seconds: float) -> str:

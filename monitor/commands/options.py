@@ -1,5 +1,6 @@
 """What several verbs of the command line share. Imports nothing heavy."""
 
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -7,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from monitor.board import Picture
     from monitor.config import Config
     from monitor.sla.model import Ledger
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
+WIDTH_OF_A_FILE = 140
 EXIT_DOWN, EXIT_CONFIGURATION, EXIT_UNKNOWN = 1, 2, 3
 
 
@@ -35,7 +39,6 @@ def json_option(command: CommandT) -> CommandT:
 
 def load_config(config_path: str | None) -> "Config":
     """The configuration; prints every problem on standard error and exits with 2 where there is one."""
-    import os
     from pathlib import Path
 
     from monitor.config import ConfigError, find_config, load
@@ -78,6 +81,13 @@ def run_with_store(config: "Config", work: "Callable[[Store], Awaitable[T]]", *,
     except StoreError as error:
         click.echo(f"efento-uptime: {error}", err=True)
         sys.exit(EXIT_DOWN)
+
+
+def console() -> "Console":
+    """For tables: as wide as the terminal, and wide enough for a log or a pipe."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_A_FILE)
 
 
 def report_failures(failures: BaseExceptionGroup[BaseException]) -> None:

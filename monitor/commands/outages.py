@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from monitor.commands.options import EXIT_CONFIGURATION, config_option, json_option, load_config
+from monitor.commands.options import EXIT_CONFIGURATION, config_option, console, json_option, load_config
 
 
 @click.command()
@@ -39,14 +39,14 @@ def outages(components: tuple[str, ...], days: int, config_path: str | None, as_
     if as_json:
         click.echo(json.dumps([{"component": outage.component, **outage_json(outage)} for outage in found], indent=2))
         return
-    from rich.console import Console
     from rich.table import Table
 
     from monitor.web.pages import length, local_time
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("Outage", "Component", "Start", "End", "Down", "Unknown", "Reason", "Step", "Probes"):
-        table.add_column(heading)
+    table.add_column("Outage", no_wrap=True)
+    for heading in ("Component", "Start", "End", "Down", "Unknown", "Why"):
+        table.add_column(heading, overflow="fold")
     for outage in found:
         table.add_row(
             outage.id,
@@ -55,8 +55,6 @@ def outages(components: tuple[str, ...], days: int, config_path: str | None, as_
             "still open" if outage.end_ms is None else local_time(outage.end_ms, config.zone),
             length(outage.down_ms),
             length(outage.unknown_ms) if outage.unknown_ms else "–",
-            outage.reason,
-            outage.step,
-            ", ".join(outage.probes),
+            f"{outage.reason} at {outage.step or 'no step'} ({', '.join(outage.probes)})",
         )
-    Console().print(table if found else f"No outage in the last {days} days.")
+    console().print(table if found else f"No outage in the last {days} days.")

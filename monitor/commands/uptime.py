@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.commands.options import config_option, json_option, load_config, stored_picture
+from monitor.commands.options import config_option, console, json_option, load_config, stored_picture
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from monitor.board import Picture
 
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 def uptime(config_path: str | None, as_json: bool) -> None:
     """Show each component's state and its observed uptime today, in 7 and 30 days, this month and this year.
 
-    Figures are rounded down. A dash means that nothing was observed; that is not 100 %.
+    A dash means that nothing was observed; that is not 100 %. "Seen" is how much of this year was observed.
     """
     picture = stored_picture(load_config(config_path))
     if as_json:
@@ -30,21 +32,24 @@ def uptime(config_path: str | None, as_json: bool) -> None:
 
 
 def _show(picture: "Picture") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    from monitor.sla.availability import percent
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("Component")
-    for heading in ("State", "Promised", *picture.components[0].figures, "Year seen"):
-        table.add_column(heading, justify="right")
+    table = Table(title="Uptime in per cent, rounded down", title_justify="left", box=None, pad_edge=False)
+    table.add_column("Component", overflow="ellipsis", no_wrap=True)
+    for heading in ("State", "Floor", *picture.components[0].figures, "Seen"):
+        table.add_column(heading, justify="right", min_width=len(heading))
     for component in picture.components:
         table.add_row(
-            component.terms.title,
+            component.terms.key,
             component.state.value,
-            "–" if component.terms.floor is None else percent(component.terms.floor, 2),
-            *("–" if figures.observed is None else percent(figures.observed) for figures in component.figures.values()),
-            percent(component.figures["year"].coverage, 2),
+            _percent(component.terms.floor, 2),
+            *(_percent(tally.observed, 3) for tally in component.figures.values()),
+            _percent(component.figures["year"].coverage, 2),
         )
-    Console().print(table)
+    console().print(table)
+
+
+def _percent(ratio: "Fraction | None", places: int) -> str:
+    from monitor.sla.availability import percent
+
+    return "–" if ratio is None else percent(ratio, places).removesuffix(" %")

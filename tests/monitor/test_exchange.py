@@ -1,0 +1,107 @@
+"""Results as lines: what is written is read back the same, and what is wrong is named."""
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.exchange import BadLine, read_results, result_line, terms_for
+from monitor.sla.model import Verdict
+from monitor.store import StoredResult
+from monitor.store.records import Newcomer
+from tests.monitor.build import config_of, probe_config
+
+CONFIG = config_of([probe_config(), probe_config(name="api", component="api", every=60)])
+LINE = {
+    "id": "r1",
+    "probe": "ingest-coap",
+    "location": "dublin",
+    "started_at": "2026-11-23T12:00:00.000Z",
+    "finished_at": "2026-11-23T12:00:00.250Z",
+    "verdict": "down",
+    "reason": "missing",
+}
+
+
+def file_of(*lines: dict[str, Any]) -> bytes:
+    return b"".join(orjson.dumps(line) + b"\n" for line in lines)
+
+
+texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
+
+
+@given(
+    started_ms=st.integers(0, 4_000_000_000_000),
+    duration_us=st.integers(0, 2_000_000_000),
+    verdict=st.sampled_from(Verdict),
+    reason=texts,
+    step=texts,
+    detail=texts,
+)
+def test_an_exported_result_is_read_back_the_same(
+    started_ms: int, duration_us: int, verdict: Verdict, reason: str, step: str, detail: str
+) -> None:
+    reason = "" if verdict is Verdict.UP else reason
+    result = StoredResult(7, "boot:7", "ingest-coap", "dublin", started_ms, duration_us, verdict, reason, step, detail)
+    (row,), components = read_results(result_line(result, "ingest").encode(), CONFIG)
+    assert (row.id, row.probe, row.location, row.started_ms) == ("boot:7", "ingest-coap", "dublin", started_ms)
+    assert (row.duration_us, row.finished_ms) == (duration_us, result.finished_ms)
+    assert (row.verdict, row.reason, row.step, row.detail) == (verdict, reason, step, detail)
+    assert components == {("ingest-coap", "dublin"): "ingest"}
+
+
+def test_a_minimal_line_is_enough_and_offsets_are_understood() -> None:
+    line = {**LINE, "started_at": "2026-11-23T13:00:00+01:00", "finished_at": "2026-11-23T12:00:01Z"}
+    (row,), _components = read_results(file_of(line), CONFIG)
+    assert (row.started_ms, row.finished_ms, row.duration_us) == (1795435200000, 1795435201000, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"id": ""}, "id: expected text"),
+        ({"id": 7}, "id: expected text"),
+        ({"verdict": "ok"}, "verdict: expected one of down, unknown, up"),
+        ({"started_at": "2026-11-23T12:00:00"}, "started_at: expected a time with its offset"),
+        ({"started_at": 5}, "started_at: expected a time such as"),
+        ({"finished_at": "2026-11-23T11:59:59Z"}, "finished_at: expected a time after started_at"),
+        ({"reason": ""}, "reason: expected a word unless"),
+        ({"verdict": "up"}, "reason: expected a word unless"),
+        ({"seconds": 3}, "seconds: expected the time from started_at to finished_at"),
+        ({"every_seconds": -1}, "every_seconds: expected"),
+        ({"probe": "gone"}, "component: expected one of ingest, api"),
+        ({"detail": "x" * 1001}, "detail: expected text"),
+    ],
+)
+def test_the_first_bad_line_is_named(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadLine) as caught:
+        read_results(file_of(LINE, {**LINE, **change}, {}), CONFIG)
+    assert str(caught.value).startswith(f"2: {message}")
+
+
+@pytest.mark.parametrize("missing", ["id", "probe", "location", "started_at", "finished_at", "verdict", "reason"])
+def test_every_promised_key_is_demanded(missing: str) -> None:
+    line = {key: value for key, value in LINE.items() if key != missing}
+    with pytest.raises(BadLine, match=f"1: {missing}: missing"):
+        read_results(file_of(line), CONFIG)
+
+
+@pytest.mark.parametrize("line", [b"{", b"[]", b'"text"', b"\xff"])
+def test_a_line_that_is_no_object_is_named(line: bytes) -> None:
+    with pytest.raises(BadLine, match=r"^2: "):
+        read_results(file_of(LINE) + line, CONFIG)
+
+
+def test_a_probe_that_is_not_configured_needs_its_component() -> None:
+    rows, components = read_results(file_of({**LINE, "probe": "gone", "component": "api"}), CONFIG)
+    assert (len(rows), components) == (1, {("gone", "dublin"): "api"})
+
+
+def test_a_newcomers_terms_come_from_the_line_then_the_configuration() -> None:
+    terms = terms_for(CONFIG, {("api", "dublin"): "api", ("gone", "dublin"): "ingest"})
+    known = terms(Newcomer("api", "dublin", 1000, None))
+    unknown = terms(Newcomer("gone", "dublin", 1000, 5000))
+    assert (known.component, known.every_ms, known.stale_ms, known.from_ms) == ("api", 60_000, 150_000, 1000)
+    assert (unknown.component, unknown.every_ms, unknown.stale_ms) == ("ingest", 5000, 12_500)
