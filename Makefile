@@ -17,8 +17,9 @@ help:
 $(READY): requirements.lock pyproject.toml tools/make-venv
 	./tools/make-venv $(VENV)
 
+# On a terminal the demo gets Ctrl-C alone (set -m): make would report it as its own failure.
 demo: $(READY)
-	@exec $(BIN)/efento-uptime demo $(ARGS)
+	@if [ -t 0 ]; then set -m; fi; $(BIN)/efento-uptime demo $(ARGS)
 
 servers:
 	@./tools/get-servers

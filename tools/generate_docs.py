@@ -11,7 +11,7 @@ def configuration_tables() -> str:
     import probes
     from monitor.config.schema import markdown
 
-    return markdown(probes.discover()) + "\n"
+    return "\n" + markdown(probes.discover()) + "\n"
 
 
 def fault_table() -> str:

@@ -36,13 +36,13 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run(
-    *arguments: str, cwd: Path, command: Path = COMMAND, seconds: float = 30.0
+    *arguments: str, cwd: Path, command: Path = COMMAND, seconds: float = 30.0, **variables: str
 ) -> "subprocess.CompletedProcess[str]":
-    """A command that ends by itself."""
+    """A command that ends by itself; `variables` are added to its environment."""
     return subprocess.run(
         [str(command), *arguments],
         cwd=cwd,
-        env=environment(COLUMNS="200"),
+        env=environment(COLUMNS="200", **variables),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

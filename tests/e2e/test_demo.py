@@ -1,9 +1,13 @@
 """The demo as whoever tries the product meets it: what it says and shows, how it stops, and how it goes on."""
 
 import json
+import os
+import pty
 import re
 import signal
+import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +18,7 @@ from monitor.clock import to_milliseconds
 from monitor.sla.model import Cause, State
 from probes.efento.samples import SampleRun, SampleState
 from tests.e2e.daemons import Demo, Status
-from tests.e2e.processes import CLOCK, Keeper, is_running, run, until
+from tests.e2e.processes import CLOCK, COMMAND, Keeper, environment, is_running, run, until
 from tests.e2e.records import ledger_of, lives_of, samples_of, states_between
 
 WATCHED = ("ingest", "api")
@@ -43,7 +47,9 @@ class Ended:
 
 
 def outages_of(folder: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(run("outages", "--json", "-c", CONFIG, cwd=folder).stdout)
+    found: list[dict[str, Any]] = json.loads(
+        run("outages", "--json", "-c", CONFIG, cwd=folder, DEMO_STORE=f"sqlite:///{folder / 'uptime.db'}").stdout
+    )
     return found
 
 
@@ -168,3 +174,30 @@ def assert_samples_go_on(before: dict[str, list[SampleRun]], later: dict[str, li
         assert runs[0].first == before[serial][0].first
         assert runs[-1].last > before[serial][-1].last
         assert [run.state for run in runs] == [SampleState.SEEN]
+
+
+def test_on_a_terminal_ctrl_c_ends_make_demo_as_a_success(tmp_path: Path) -> None:
+    """Make reports an interrupt as its own failure; on a terminal the demo gets it alone."""
+    process, terminal = pty.fork()
+    if process == 0:  # pragma: no cover  # the child; becomes make
+        os.chdir(Path(__file__).parents[2])
+        os.execvp("make", ["make", "demo", f"ARGS=--port 0 --data {tmp_path}"])
+    seen = b""
+    while b"Ctrl-C stops the demo." not in seen:
+        seen += os.read(terminal, 4096)
+    pressed = CLOCK.monotonic()
+    os.write(terminal, b"\x03")
+    with suppress(OSError):  # what a terminal reads once nobody writes to it any more
+        while os.read(terminal, 4096):
+            pass
+    _process, status = os.waitpid(process, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert CLOCK.monotonic() - pressed < STOP_SECONDS
+
+
+def test_the_other_verbs_work_on_a_running_demo(demo: Demo) -> None:
+    """As the demo itself says: source its file, then ask."""
+    script = f". {demo.folder / 'demo.env'}; {COMMAND} check --json; {COMMAND} uptime --json; {COMMAND} outages"
+    done = subprocess.run(["sh", "-ec", script], cwd=demo.folder, capture_output=True, text=True, env=environment())
+    assert done.returncode == 0, done.stderr
+    assert [name in done.stdout for name in ("ingest-coap", "read_back", "notifications")] == [True] * 3

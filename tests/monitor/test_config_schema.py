@@ -1,6 +1,5 @@
-"""The JSON Schema says the same as the loader, and the documentation's tables are those of this version."""
+"""The JSON Schema says the same as the loader, for the shipped files and for wrong ones."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,10 @@ from jsonschema import Draft202012Validator
 
 import probes
 from monitor.config import load, shipped_config
-from monitor.config.schema import json_schema, markdown
+from monitor.config.schema import json_schema
 from monitor.yaml_source import parse, read
 from tests.monitor.config_kinds import KINDS
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
-BEGIN, END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
 
 _VALID = """\
 zone: Europe/Warsaw
@@ -105,20 +102,3 @@ def test_the_demo_keeps_a_quick_pace() -> None:
         (probe.every_seconds, probe.timeout_seconds, probe.recheck_seconds, probe.confirm_after)
         for probe in config.probes
     } == {(5.0, 4.0, 2.0, 2)}
-
-
-def _refreshed(text: str) -> str:
-    before, _begin, rest = text.partition(BEGIN)
-    _old, _end, after = rest.partition(END)
-    return before + BEGIN + "\n" + markdown(probes.discover()) + "\n" + END + after
-
-
-def test_the_documented_tables_are_current() -> None:
-    """To bring them up to date: `python -m tests.monitor.test_config_schema`."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    assert text == _refreshed(text)
-
-
-if __name__ == "__main__":
-    DOCUMENT.write_text(_refreshed(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
-    sys.exit()
