@@ -5,7 +5,6 @@ The store keeps runs with `extend` as results come in; `runs_of` makes the same 
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from monitor.sla.intervals import Interval
 from monitor.sla.model import Observation, Run, Verdict
@@ -22,7 +21,7 @@ def extend(run: Run | None, observation: Observation) -> tuple[Run | None, Run]:
     runs exact again.
     """
     if run is not None and _continues(run, observation):
-        return None, replace(run, last_ms=observation.started_ms, count=run.count + 1)
+        return None, _extended(run, observation)
     return run, _opened(observation)
 
 
@@ -65,6 +64,20 @@ def _continues(run: Run, observation: Observation) -> bool:
         and (run.verdict, run.stale_ms, run.confirm_after)
         == (observation.verdict, observation.stale_ms, observation.confirm_after)
         and (run.verdict is not Verdict.UNKNOWN or run.reason == observation.reason)
+    )
+
+
+def _extended(run: Run, observation: Observation) -> Run:
+    # Not `dataclasses.replace`, which takes nearly twice as long: a year of results extends runs millions of times.
+    return Run(
+        verdict=run.verdict,
+        first_ms=run.first_ms,
+        last_ms=observation.started_ms,
+        count=run.count + 1,
+        stale_ms=run.stale_ms,
+        confirm_after=run.confirm_after,
+        reason=run.reason,
+        step=run.step,
     )
 
 

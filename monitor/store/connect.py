@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Table, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.sql.dml import Insert
 
 from monitor.store.records import StoreError
 
-# How long a transaction waits for another process's. An import holds the store for longer: see `is_busy`.
-BUSY_TIMEOUT_MS = 10_000
+# How long a transaction waits at a time for another process's. An import holds the store for longer: see `is_busy`.
+BUSY_TIMEOUT_MS = 500
+# A reader only waits while another process recovers the log of one that was killed.
+RECOVERY_TIMEOUT_MS = 10_000
 READERS = 4
 # Ids of imported results are scattered over the whole table: without a cache, each would write a page of its own.
 CACHE_KIB = 65_536
@@ -32,13 +33,8 @@ CACHE_KIB = 65_536
 class Engines:
     """`write` has one connection, whose transactions lock out other writers; None where the store is only read."""
 
-    write: AsyncEngine | None
-    read: AsyncEngine
-
-    async def dispose(self) -> None:
-        if self.write is not None:
-            await self.write.dispose()
-        await self.read.dispose()
+    write: Engine | None
+    read: Engine
 
 
 def file_of(address: str) -> Path:
@@ -58,38 +54,42 @@ def file_of(address: str) -> Path:
 def engines(file: Path, *, read_only: bool) -> Engines:
     if read_only:
         place = f"file:{quote(str(file.absolute()))}"
-        url = URL.create("sqlite+aiosqlite", database=place, query={"mode": "ro", "uri": "true"})
-        return Engines(None, _engine(url, "BEGIN", READERS, ("query_only=ON",)))
-    url = URL.create("sqlite+aiosqlite", database=str(file))
-    durable = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
-    return Engines(
-        _engine(url, "BEGIN IMMEDIATE", 1, (*durable, f"cache_size={-CACHE_KIB}")),
-        _engine(url, "BEGIN", READERS, ("query_only=ON",)),
-    )
+        return Engines(None, _reading(URL.create("sqlite", database=place, query={"mode": "ro", "uri": "true"})))
+    url = URL.create("sqlite", database=str(file))
+    return Engines(_writing(url), _reading(url))
 
 
-def _engine(url: URL, begin: str, size: int, pragmas: tuple[str, ...]) -> AsyncEngine:
-    # A transaction that writes is always ended by its block; only a reader's is left for the pool to end.
-    reset = "rollback" if begin == "BEGIN" else None
-    engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_reset_on_return=reset)
+def _writing(url: URL) -> Engine:
+    # A transaction that writes is always ended by its block: the pool has nothing to end.
+    engine = create_engine(url, pool_size=1, max_overflow=0, pool_reset_on_return=None)
+    durable = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size={-CACHE_KIB}")
+    _prepare(engine, "BEGIN IMMEDIATE", (f"busy_timeout={BUSY_TIMEOUT_MS}", *durable))
+    return engine
 
-    @event.listens_for(engine.sync_engine, "connect")
+
+def _reading(url: URL) -> Engine:
+    # Without a limit: whoever waited for a connection would keep those waiting who are to give theirs back.
+    engine = create_engine(url, pool_size=READERS, max_overflow=-1)
+    _prepare(engine, "BEGIN", (f"busy_timeout={RECOVERY_TIMEOUT_MS}", "query_only=ON"))
+    return engine
+
+
+def _prepare(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
+    @event.listens_for(engine, "connect")
     def prepare(connection: DBAPIConnection, _record: object) -> None:
         connection.isolation_level = None  # else the driver begins transactions by rules of its own
         try:
             cursor = connection.cursor()
-            for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", *pragmas):
+            for pragma in pragmas:
                 cursor.execute(f"PRAGMA {pragma}")
             cursor.close()
         except BaseException:  # the pool does not know of the connection yet
             connection.close()
             raise
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
-
-    return engine
 
 
 @contextmanager

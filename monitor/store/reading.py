@@ -1,10 +1,9 @@
 """What the store is asked: the ledger, the newest results, and results one by one for an export."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Engine, Select, func, select
 
 from monitor.sla.model import Ledger, Run, Verdict
 from monitor.store import evidence, lives, run_rows, schema, terms
@@ -65,27 +64,29 @@ def events(connection: Connection, start_ms: int, end_ms: int) -> list[ScheduleE
     return [ScheduleEvent(*row) for row in connection.execute(query)]
 
 
-async def stream(
-    connection: AsyncConnection, start_ms: int, end_ms: int, probe: str | None
-) -> AsyncGenerator[StoredResult, None]:
+def portions(
+    engine: Engine, start_ms: int, end_ms: int, probe: str | None
+) -> Generator[list[StoredResult], None, None]:
     """Results that began in the half-open time, in order of time. The database sorts, in a file of its own."""
-    boot_ids, reasons, steps = await connection.run_sync(_dictionaries)
-    query = await connection.run_sync(_bounded, start_ms, end_ms, probe)
-    found = await connection.stream(query, execution_options={"max_row_buffer": _PORTION})
-    async for portion in found.partitions(_PORTION):
-        for result_id, name, location, started_ms, duration_us, verdict, reason, step, detail in portion:
-            yield StoredResult(
-                result_id,
-                text_id(result_id, boot_ids),
-                name,
-                location,
-                started_ms,
-                duration_us,
-                VERDICTS[verdict],
-                reasons[reason],
-                steps[step],
-                detail or "",
-            )
+    with engine.connect() as connection:
+        boot_ids, reasons, steps = _dictionaries(connection)
+        query = _bounded(connection, start_ms, end_ms, probe)
+        for portion in connection.execute(query, execution_options={"yield_per": _PORTION}).partitions():
+            yield [
+                StoredResult(
+                    result_id,
+                    text_id(result_id, boot_ids),
+                    name,
+                    location,
+                    started_ms,
+                    duration_us,
+                    VERDICTS[verdict],
+                    reasons[reason],
+                    steps[step],
+                    detail or "",
+                )
+                for result_id, name, location, started_ms, duration_us, verdict, reason, step, detail in portion
+            ]
 
 
 def _dictionaries(connection: Connection) -> tuple[dict[int, str], dict[int | None, str], dict[int | None, str]]:

@@ -1,18 +1,15 @@
 """`Store`: what the rest of the program sees of the database."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Container, Iterable, Mapping, Sequence
-from contextlib import aclosing
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitor.sla.model import Ledger, Life, ProbeTerms
-from monitor.store import connect, evidence, history, importing, lives, migrate, reading, samples
+from monitor.store import connect, evidence, history, importing, lives, migrate, reading, samples, transactions
 from monitor.store.counters import LEDGER_GENERATION, counter
 from monitor.store.group_commit import GroupCommit
 from monitor.store.records import (
@@ -26,6 +23,7 @@ from monitor.store.records import (
     StoreError,
     TermsOf,
 )
+from monitor.store.worker import Worker
 from monitor.store.writing import Beat, Stop, Work, Writer
 
 if TYPE_CHECKING:
@@ -46,7 +44,8 @@ class Store:
     def __init__(self, file: Path, engines: connect.Engines) -> None:
         self._file = file
         self._engines = engines
-        self._lock = asyncio.Lock()
+        self._writing = Worker("store.write")
+        self._reading = Worker("store.read")
         self._writer: Writer | None = None
         self._on_committed: Callable[[list[Committed]], None] | None = None
         self._group: GroupCommit[Work] = GroupCommit(self._commit)
@@ -82,9 +81,16 @@ class Store:
         await self.close()
 
     async def close(self) -> None:
-        """Gives up the file. What is still waiting to be stored is refused: `stop` and the end of `run` come before."""
+        """Gives up the file, once what is being done has come to its end; then nothing can be asked any more.
+
+        What is still waiting to be stored is refused: `stop` and the end of `run` come before.
+        """
         self._group.stop()
-        await self._engines.dispose()
+        try:
+            if self._engines.write is not None:
+                await self._writing.close(self._engines.write.dispose)
+        finally:
+            await self._reading.close(self._engines.read.dispose)
 
     async def begin(
         self,
@@ -181,15 +187,16 @@ class Store:
 
         A row that is there already is skipped; with other content it is refused. `terms_of` gives the terms of a probe
         for time that the store has none for; probes that are not `at_home` (probe and location; None: all are) are
-        retired after their last result. Other writers wait meanwhile. The rows are read in the loop: for a process
-        that does nothing else.
+        retired after their last result. Other writers wait meanwhile. The rows are read, and `terms_of` is asked, in
+        the writing thread: for a process that does nothing else.
         """
-        source = importing.Source(file_name, sha256, imported_ms)
+        source, unwanted = importing.Source(file_name, sha256, imported_ms), Event()
 
         def work(connection: Connection) -> Imported:
-            return importing.Importer(connection, terms_of, at_home).run(rows, source)
+            wanted = transactions.while_wanted(rows, unwanted)
+            return importing.Importer(connection, terms_of, at_home).run(wanted, source)
 
-        return await self._transact(work)
+        return await self._transact(work, unwanted=unwanted)
 
     async def rebuild_runs(self) -> None:
         """Makes all runs anew out of the recorded results."""
@@ -232,23 +239,24 @@ class Store:
 
         A consumer that does not go to the end closes the iterator (`contextlib.aclosing`).
         """
-        with connect.explained("cannot read results"):
-            async with (
-                self._engines.read.connect() as connection,
-                aclosing(reading.stream(connection, start_ms, end_ms, probe)) as found,
-            ):
-                async for result in found:
+        portions = reading.portions(self._engines.read, start_ms, end_ms, probe)
+
+        def following() -> list[StoredResult]:
+            with connect.explained("cannot read results"):
+                return next(portions, [])
+
+        try:
+            while portion := await self._reading.do(following):
+                for result in portion:
                     yield result
+        finally:
+            self._reading.post(portions.close)
 
     async def _commit(self, group: Sequence[Work]) -> Sequence[int]:
         writer = self._begun()
         if not group:
             return ()
-        try:
-            written = await self._transact(lambda connection: writer.write(connection, group))
-        except BaseException:
-            writer.forget()
-            raise
+        written = await self._transact(lambda connection: writer.write(connection, group), writer.forget)
         if written.committed and self._on_committed is not None:
             self._on_committed(written.committed)
         return written.numbers
@@ -259,32 +267,30 @@ class Store:
         return self._writer
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
-        with connect.explained("cannot read"):
-            async with self._engines.read.connect() as connection:
-                return await connection.run_sync(work)
+        def read() -> T:
+            with connect.explained("cannot read"), self._engines.read.connect() as connection:
+                return work(connection)
 
-    async def _transact(self, work: Callable[[Connection], T]) -> T:
-        """Carries the work out in a transaction; waits for other processes' as long as it takes."""
-        if self._engines.write is None:
+        return await self._reading.do(read)
+
+    async def _transact(
+        self,
+        work: Callable[[Connection], T],
+        forget: Callable[[], None] = lambda: None,
+        unwanted: Event | None = None,
+    ) -> T:
+        """Carries the work out in a transaction, in the writing thread; waits for other processes' as long as it takes.
+
+        If nothing came of it, `forget` is called in that thread. Where the caller is cancelled, `unwanted` is set and
+        it is rolled back, unless it is being committed at that moment.
+        """
+        engine, unwanted = self._engines.write, unwanted or Event()
+        if engine is None:
             raise StoreError("the store was opened for reading only")
-        async with self._lock:
-            while True:
-                with connect.explained("cannot write"):
-                    if (outcome := await _attempt(self._engines.write, work)) is not None:
-                        return outcome[0]
-
-
-async def _attempt(engine: AsyncEngine, work: Callable[[Connection], T]) -> tuple[T] | None:
-    """The work's outcome; None where another process was writing all the time, so that it did not even begin."""
-    begun = False
-    try:
-        async with engine.begin() as connection:
-            begun = True
-            return (await connection.run_sync(work),)
-    except SQLAlchemyError as error:
-        if begun or not connect.is_busy(error):
-            raise
-        return None
+        try:
+            return await self._writing.do(lambda: transactions.transact(engine, work, forget, unwanted))
+        finally:
+            unwanted.set()
 
 
 def _look_at(file: Path, read_only: bool) -> None:

@@ -1,26 +1,58 @@
 """The tables that the migrations make are those that the program works with."""
 
+import asyncio
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 import monitor.store.migrate as migrate
 from monitor.store import Store
 from monitor.store.schema import HEAD, metadata
+from tests.store.histories import query
 
 
-async def test_an_empty_store_gets_exactly_the_tables_of_the_schema(url: str) -> None:
+@contextmanager
+def connected(file: Path) -> Iterator[Connection]:
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+def migrated(file: Path) -> None:
+    with connected(file) as connection:
+        migrate.upgrade(connection)
+
+
+def contents(file: Path) -> list[object]:
+    """The statements that make the tables, and all rows that are in them."""
+    tables = [str(name) for (name,) in query(file, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    made = query(file, "SELECT name, sql FROM sqlite_master ORDER BY name")
+    return [
+        [(name, sql and re.sub(r"\s+", " ", str(sql))) for name, sql in made],
+        *((name, sorted(query(file, f"SELECT * FROM {name}"))) for name in tables),
+    ]
+
+
+async def test_an_empty_store_gets_exactly_the_tables_of_the_schema(url: str, file: Path) -> None:
     await (await Store.open(url)).close()
-    engine = create_engine(url)
-    with engine.connect() as connection:
+    with connected(file) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
         assert context.get_current_revision() == HEAD
-    engine.dispose()
+
+
+async def test_a_new_store_is_what_all_migrations_make_of_an_empty_one(url: str, file: Path, tmp_path: Path) -> None:
+    await (await Store.open(url)).close()
+    await asyncio.to_thread(migrated, tmp_path / "migrated.db")
+    assert contents(file) == contents(tmp_path / "migrated.db")
 
 
 def test_head_is_the_newest_migration() -> None:

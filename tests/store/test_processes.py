@@ -76,7 +76,9 @@ async def test_an_import_beside_a_daemon(url: str, file: Path) -> None:
             await asyncio.to_thread(process.stdout.readline)
             past = START_MS - 5_000 * EVERY_MS
             rows = import_rows(history("uuuuDD??uu" * 500, "probe-1", start_ms=past))
-            done = await store.import_results(rows, file_name="x", sha256="", imported_ms=START_MS)
+            done = await store.import_results(
+                rows, file_name="x", sha256="", imported_ms=START_MS, terms_of=lambda newcomer: terms(newcomer.probe)
+            )
             assert done.added == 5_000
         finally:
             await asyncio.to_thread(kill_after, process, 0)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -52,7 +53,7 @@ async def test_many_callers_share_a_transaction(recording: Recording) -> None:
     commits: list[object] = []
     async with recording() as store:
         assert store._engines.write is not None
-        event.listen(store._engines.write.sync_engine, "commit", commits.append)
+        event.listen(store._engines.write, "commit", commits.append)
         ids = await asyncio.gather(*(store.record(each) for each in history("u" * 500)))
         assert len(commits) <= 2
         assert ids == [own_id(1, number) for number in range(1, 501)]
@@ -62,16 +63,21 @@ async def test_nobody_is_told_before_the_commit(recording: Recording, file: Path
     told: list[tuple[int, int]] = []
 
     def committed(group: list[Committed]) -> None:
-        (on_disk,) = query(file, "SELECT count(*) FROM results")[0]
+        looking = elsewhere.submit(query, file, "SELECT count(*) FROM results")
+        while not looking.done():
+            pass  # meanwhile nothing else can happen in the loop
+        (on_disk,) = looking.result()[0]
         assert isinstance(on_disk, int)
         told.append((len(group), on_disk))
 
-    async with recording(on_committed=committed) as store:
-        waiters = [asyncio.ensure_future(store.record(each)) for each in history("uuD")]
-        while not told:
-            assert not any(waiter.done() for waiter in waiters)
-            await asyncio.sleep(0)
-        await asyncio.gather(*waiters)
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(int).result()  # starts the thread
+        async with recording(on_committed=committed) as store:
+            waiters = [asyncio.ensure_future(store.record(each)) for each in history("uuD")]
+            while not told:
+                assert not any(waiter.done() for waiter in waiters)
+                await asyncio.sleep(0)
+            await asyncio.gather(*waiters)
     assert told == [(3, 3)]
 
 
@@ -118,18 +124,18 @@ async def test_another_writer_is_waited_for_as_long_as_it_takes(
 ) -> None:
     monkeypatch.setattr(connect, "BUSY_TIMEOUT_MS", 20)
     refusals: list[object] = []
-    persistent = asyncio.Event()
+    loop, persistent = asyncio.get_running_loop(), asyncio.Event()
 
     def refused(context: object) -> None:
         refusals.append(context)
         if len(refusals) == 3:
-            persistent.set()
+            loop.call_soon_threadsafe(persistent.set)
 
     async with recording() as store:
         assert store._engines.write is not None
         with closing(sqlite3.connect(file, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            event.listen(store._engines.write.sync_engine, "handle_error", refused)
+            event.listen(store._engines.write, "handle_error", refused)
             waiter = asyncio.ensure_future(store.record(result("u")))
             async with asyncio.timeout(10):
                 await persistent.wait()
