@@ -1,9 +1,9 @@
 """Results as lines of JSON, out and in. A line that is not right is named; nothing is guessed."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
@@ -20,6 +20,7 @@ REQUIRED = ("id", "probe", "location", "started_at", "finished_at", "verdict", "
 TEXTS = ("id", "probe", "location")
 VERDICTS = frozenset(verdict.value for verdict in Verdict)
 TEXT_CHARACTERS = 1000
+LINE_BYTES = 65_536
 BEGINNING_MS, END_MS = 0, 253_402_300_800_000  # 1970 and the year 10000
 MAX_DURATION_MS = 2_147_000  # the longest that the store's column of microseconds holds
 
@@ -53,26 +54,36 @@ def result_line(result: StoredResult, component: str | None) -> str:
     ).decode()
 
 
-def read_results(data: bytes, config: Config) -> tuple[list[ImportRow], Components]:
-    """All results of a file, and the components that it names. Raises `BadLine` for the first line that is wrong."""
-    rows: list[ImportRow] = []
-    components: Components = {}
-    configured = {probe.id: probe for probe in config.probes}
+def read_results(lines: Iterable[bytes], config: Config, components: Components) -> Iterator[ImportRow]:
+    """The results of a file, one after the other; the component of each goes into `components` before it is yielded.
+
+    Raises `BadLine` at the first line that is wrong.
+    """
+    configured = {probe.id: probe.component for probe in config.probes}
     keys = [terms.key for terms in config.components]
-    for number, line in enumerate(data.splitlines(), start=1):
-        if not line.strip():
+    for number, line in enumerate(lines, start=1):
+        if line.isspace():
             continue
         try:
             row, component = _row(line)
         except ValueError as error:
             raise BadLine(number, str(error)) from None
-        if row.probe in configured:
-            component = configured[row.probe].component
+        component = configured.get(row.probe, component)
         if component not in keys:
             raise BadLine(number, f"component: expected one of {', '.join(keys)}, because no probe has this id")
         components[row.probe, row.location] = component
-        rows.append(row)
-    return rows, components
+        yield row
+
+
+def lines_of(file: IO[bytes], on_read: Callable[[int], object] = lambda _bytes: None) -> Iterator[bytes]:
+    """The lines of a file, whatever its size; `on_read` is told how many bytes each had. Raises `BadLine`."""
+    number = 0
+    while line := file.readline(LINE_BYTES + 1):
+        number += 1
+        if len(line) > LINE_BYTES:
+            raise BadLine(number, f"longer than {LINE_BYTES} bytes; expected one result a line")
+        on_read(len(line))
+        yield line
 
 
 def terms_for(config: Config, components: Mapping[tuple[str, str], str]) -> Callable[[Newcomer], ProbeTerms]:
@@ -138,8 +149,8 @@ def _row(line: bytes) -> tuple[ImportRow, str | None]:
         every_ms=_milliseconds(found),
         duration_us=_microseconds(found, finished_ms - started_ms),
     )
-    if (row.verdict is Verdict.UP) != (row.reason == ""):
-        raise ValueError("reason: expected a word unless the verdict is up, and none (null) where it is up")
+    if row.verdict is Verdict.UP and row.reason:
+        raise ValueError("reason: expected none (null) where the verdict is up")
     return row, _text(found, "component") or None
 
 

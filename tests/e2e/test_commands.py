@@ -3,7 +3,9 @@
 import json
 import signal
 import socket
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -195,6 +197,14 @@ def test_an_export_can_be_imported_elsewhere(recorded: Recorded, copy: Recorded)
     assert answer(again, "export", "results") == copy.export.read_text()
 
 
+def stored_facts(file: Path) -> int:
+    """How many rows there are of anything that an import adds."""
+    with closing(sqlite3.connect(file)) as connection:
+        tables = ("results", "runs", "probe_terms", "imports", "evidence")
+        counts = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
+    return sum(counts)
+
+
 def content_of(line: Line) -> str:
     """All but the id, which tells that a result was imported, and the microseconds of the duration."""
     return json.dumps({**line, "id": None, "seconds": None})
@@ -232,7 +242,8 @@ def test_a_bad_line_is_named_and_nothing_is_imported(recorded: Recorded, spoiled
     first, second = done.stderr.splitlines()
     assert first.startswith(f"{file}:3: {words}")
     assert second == "Nothing was imported."
-    assert not store_of(config).exists()
+    assert answer(config, "export", "results") == ""
+    assert stored_facts(store_of(config)) == 0
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Results as lines: what is written is read back the same, and what is wrong is named."""
 
+import io
 from typing import Any
 
 import orjson
@@ -7,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.exchange import BadLine, read_results, result_line, terms_for
+from monitor.exchange import LINE_BYTES, BadLine, Components, lines_of, read_results, result_line, terms_for
 from monitor.sla.model import Verdict
-from monitor.store import StoredResult
+from monitor.store import ImportRow, StoredResult
 from monitor.store.records import Newcomer
 from tests.monitor.build import config_of, probe_config
 
@@ -23,6 +24,11 @@ LINE = {
     "verdict": "down",
     "reason": "missing",
 }
+
+
+def read(data: bytes) -> tuple[list[ImportRow], Components]:
+    components: Components = {}
+    return list(read_results(lines_of(io.BytesIO(data)), CONFIG, components)), components
 
 
 def file_of(*lines: dict[str, Any]) -> bytes:
@@ -45,7 +51,7 @@ def test_an_exported_result_is_read_back_the_same(
 ) -> None:
     reason = "" if verdict is Verdict.UP else reason
     result = StoredResult(7, "boot:7", "ingest-coap", "dublin", started_ms, duration_us, verdict, reason, step, detail)
-    (row,), components = read_results(result_line(result, "ingest").encode(), CONFIG)
+    (row,), components = read(result_line(result, "ingest").encode())
     assert (row.id, row.probe, row.location, row.started_ms) == ("boot:7", "ingest-coap", "dublin", started_ms)
     assert (row.duration_us, row.finished_ms) == (duration_us, result.finished_ms)
     assert (row.verdict, row.reason, row.step, row.detail) == (verdict, reason, step, detail)
@@ -54,7 +60,7 @@ def test_an_exported_result_is_read_back_the_same(
 
 def test_a_minimal_line_is_enough_and_offsets_are_understood() -> None:
     line = {**LINE, "started_at": "2026-11-23T13:00:00+01:00", "finished_at": "2026-11-23T12:00:01Z"}
-    (row,), _components = read_results(file_of(line), CONFIG)
+    (row,), _components = read(file_of(line))
     assert (row.started_ms, row.finished_ms, row.duration_us) == (1795435200000, 1795435201000, None)
 
 
@@ -67,8 +73,7 @@ def test_a_minimal_line_is_enough_and_offsets_are_understood() -> None:
         ({"started_at": "2026-11-23T12:00:00"}, "started_at: expected a time with its offset"),
         ({"started_at": 5}, "started_at: expected a time such as"),
         ({"finished_at": "2026-11-23T11:59:59Z"}, "finished_at: expected a time after started_at"),
-        ({"reason": ""}, "reason: expected a word unless"),
-        ({"verdict": "up"}, "reason: expected a word unless"),
+        ({"verdict": "up"}, "reason: expected none"),
         ({"seconds": 3}, "seconds: expected the time from started_at to finished_at"),
         ({"every_seconds": -1}, "every_seconds: expected"),
         ({"probe": "gone"}, "component: expected one of ingest, api"),
@@ -77,7 +82,7 @@ def test_a_minimal_line_is_enough_and_offsets_are_understood() -> None:
 )
 def test_the_first_bad_line_is_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(BadLine) as caught:
-        read_results(file_of(LINE, {**LINE, **change}, {}), CONFIG)
+        read(file_of(LINE, {**LINE, **change}, {}))
     assert str(caught.value).startswith(f"2: {message}")
 
 
@@ -85,17 +90,17 @@ def test_the_first_bad_line_is_named(change: dict[str, Any], message: str) -> No
 def test_every_promised_key_is_demanded(missing: str) -> None:
     line = {key: value for key, value in LINE.items() if key != missing}
     with pytest.raises(BadLine, match=f"1: {missing}: missing"):
-        read_results(file_of(line), CONFIG)
+        read(file_of(line))
 
 
 @pytest.mark.parametrize("line", [b"{", b"[]", b'"text"', b"\xff"])
 def test_a_line_that_is_no_object_is_named(line: bytes) -> None:
     with pytest.raises(BadLine, match=r"^2: "):
-        read_results(file_of(LINE) + line, CONFIG)
+        read(file_of(LINE) + line)
 
 
 def test_a_probe_that_is_not_configured_needs_its_component() -> None:
-    rows, components = read_results(file_of({**LINE, "probe": "gone", "component": "api"}), CONFIG)
+    rows, components = read(file_of({**LINE, "probe": "gone", "component": "api"}))
     assert (len(rows), components) == (1, {("gone", "dublin"): "api"})
 
 
@@ -105,3 +110,13 @@ def test_a_newcomers_terms_come_from_the_line_then_the_configuration() -> None:
     unknown = terms(Newcomer("gone", "dublin", 1000, 5000))
     assert (known.component, known.every_ms, known.stale_ms, known.from_ms) == ("api", 60_000, 150_000, 1000)
     assert (unknown.component, unknown.every_ms, unknown.stale_ms) == ("ingest", 5000, 12_500)
+
+
+def test_a_file_without_line_ends_does_not_fill_the_memory() -> None:
+    with pytest.raises(BadLine, match="1: longer than"):
+        read(b"x" * (LINE_BYTES * 3))
+
+
+def test_empty_lines_are_no_results_and_keep_the_numbers_right() -> None:
+    with pytest.raises(BadLine, match="^4: "):  # noqa: RUF043
+        read(b"\n" + file_of(LINE) + b"\n{}\n")
