@@ -43,7 +43,14 @@ class Daemon:
         self._group: asyncio.TaskGroup | None = None
         self._checks: Checks | None = None
         self._schedule: Schedule | None = None
-        self._metrics = Metrics(config, self._board, VERSION, lambda: len(self._checks or ()))
+        self._metrics = Metrics(
+            config,
+            self._board,
+            VERSION,
+            lambda: len(self._checks or ()),
+            waiting=lambda: self._store.waiting,
+            heartbeat_age=lambda: self._clock.monotonic() - self._last_heartbeat,
+        )
         self._store: Store
         self._generation = 0
         self._stored_meanwhile: list[Committed] | None = None
@@ -85,6 +92,7 @@ class Daemon:
         await self._store.record_terms(config.location, now_ms, probe_terms(config, now_ms), titles)
         self._facts = RecordedFacts(await self._store.sample_runs(), await self._store.memory())
         await self._load_ledger(await self._store.latest())
+        await self._board.picture_in_pieces()  # the whole history once; from here on only what is new
         self._metrics.config_loaded.set(now_ms / 1000)
 
     async def _load_ledger(self, latest: Sequence[Result] = ()) -> None:

@@ -73,10 +73,11 @@ def tally(spans: Sequence[Span], period: Interval) -> Tally:
         status = (span.state, span.cause, span.blip)
         sums[status] = sums.get(status, 0) + until - cursor
         cursor = until
-    return _tally(sums, max(end - start, 0))
+    return tally_of(sums, max(end - start, 0))
 
 
-def _tally(sums: Mapping[tuple[State, Cause | None, bool], int], period_ms: int) -> Tally:
+def tally_of(sums: Mapping[tuple[State, Cause | None, bool], int], period_ms: int) -> Tally:
+    """The tally of a period of that length, from its milliseconds by state, cause and blip."""
     unknown = {cause: sums[State.UNKNOWN, cause, False] for cause in Cause if (State.UNKNOWN, cause, False) in sums}
     blip_ms = sums.get((State.UP, None, True), 0)
     return Tally(

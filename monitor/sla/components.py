@@ -5,7 +5,7 @@ from itertools import groupby, pairwise
 from operator import itemgetter
 
 from monitor.sla.intervals import Interval
-from monitor.sla.membership import Members, members_between, memberships
+from monitor.sla.membership import Members, Membership, members_between, memberships
 from monitor.sla.model import Cause, DownWhen, Ledger, Span, State
 from monitor.sla.probe_spans import spans_between
 from monitor.sla.silence import HEARTBEAT_MS, Silence
@@ -28,14 +28,15 @@ def component_spans(
     *,
     locations_needed: int | None = None,
     heartbeat_ms: int = HEARTBEAT_MS,
+    membership: Membership | None = None,
 ) -> list[Span]:
     """Tiles exactly the period with the component's states. The period must not reach beyond now.
 
     A probe counts while its terms name the component; before its first result it is unknown, not up. Time without any
     probe is unknown, `not_in_service`. What happened after the period still confirms or clears what was seen in it, so
-    that the spans of a year are those of its months put end to end.
+    that the spans of a year are those of its months put end to end. Who asks often hands the `membership` over.
     """
-    members = members_between(memberships(ledger.terms, key), period)
+    members = members_between(memberships(ledger.terms, key) if membership is None else membership, period)
     probes = probe_timelines(ledger, members, locations_needed=locations_needed, heartbeat_ms=heartbeat_ms)
     return list(_filled(combine(probes, down_when), period))
 
@@ -79,7 +80,7 @@ def quorum(spans_by_location: Mapping[str, Sequence[Span]], locations_needed: in
             return _DOWN
         return _UP if downs < knowing else (State.UNKNOWN, Cause.UNCONFIRMED, False)
 
-    return _put_together(list(spans_by_location.values()), rule)
+    return _put_together(list(spans_by_location.values()), rule, counting=True)
 
 
 def combine(spans_by_probe: Mapping[str, Sequence[Span]], down_when: DownWhen) -> list[Span]:
@@ -91,7 +92,7 @@ def combine(spans_by_probe: Mapping[str, Sequence[Span]], down_when: DownWhen) -
     """
     if len(spans_by_probe) == 1:
         return merged(*spans_by_probe.values())
-    return _put_together(list(spans_by_probe.values()), _RULES[down_when])
+    return _put_together(list(spans_by_probe.values()), _RULES[down_when], counting=down_when is DownWhen.MAJORITY)
 
 
 def current(spans: Sequence[Span]) -> tuple[State, int | None]:
@@ -162,18 +163,24 @@ def _with_blips(rule: Rule, statuses: Sequence[Status]) -> Status:
     return status
 
 
-def _put_together(sources: Sequence[Sequence[Span]], rule: Rule) -> list[Span]:
-    """One pass over all boundaries of all sources, in order of time; no span where no source has one."""
+def _put_together(sources: Sequence[Sequence[Span]], rule: Rule, *, counting: bool) -> list[Span]:
+    """One pass over all boundaries of all sources, in order of time; no span where no source has one.
+
+    A rule that is not `counting` asks which statuses there are, not how many sources have each; then its answers for a
+    thousand sources are few. Statuses are looked up by number: hashing them would take most of the time.
+    """
     spans: list[Span] = []
-    statuses: list[Status | None] = [None] * len(sources)
-    known: dict[tuple[Status | None, ...], Status | None] = {}
+    codes: dict[Status | None, int] = {None: 0}
+    statuses = [0] * len(sources)
+    known: dict[tuple[int, ...], Status | None] = {}
     start, status = 0, None
     for at_ms, changes in groupby(_changes(sources), key=itemgetter(0)):
         for _, source, changed in changes:
-            statuses[source] = changed
-        now = tuple(statuses)
+            statuses[source] = codes.setdefault(changed, len(codes))
+        now = tuple(statuses if counting else dict.fromkeys(statuses))
         if now not in known:
-            present = [each for each in now if each is not None]
+            names = list(codes)
+            present = [each for each in map(names.__getitem__, now) if each is not None]
             known[now] = _with_blips(rule, present) if present else None
         if known[now] != status:
             if status is not None:

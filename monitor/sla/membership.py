@@ -30,17 +30,20 @@ def memberships(terms: Iterable[ProbeTerms], component: str) -> Membership:
 
 
 def members_between(membership: Membership, interval: Interval) -> Members:
-    end_ms = interval[1]
-    closed = {
-        place: clip(((start, end_ms if end is None else end) for start, end in stretches), interval)
-        for place, stretches in membership.items()
-    }
+    closed = {place: _within(stretches, interval) for place, stretches in membership.items()}
     return {place: stretches for place, stretches in closed.items() if stretches}
 
 
 def in_service_since(membership: Membership) -> int | None:
     """When the component's first probe was entered; None where it never had one."""
     return min((start for stretches in membership.values() for start, _ in stretches), default=None)
+
+
+def _within(stretches: Sequence[tuple[int, int | None]], interval: Interval) -> list[Interval]:
+    start, end = interval
+    if len(stretches) == 1 and stretches[0][0] <= start < end and stretches[0][1] is None:
+        return [interval]  # what a thousand probes have in common
+    return clip(((first, end if last is None else last) for first, last in stretches), interval)
 
 
 def _by_place(terms: Iterable[ProbeTerms]) -> dict[Place, list[ProbeTerms]]:

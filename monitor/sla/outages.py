@@ -46,7 +46,7 @@ def outages(
     outage that they cut off begins with them. See `outages_between` for whole ones.
     """
     membership = memberships(ledger.terms, component)
-    return [_outage(course, component, ledger, membership, locations_needed) for course in _courses(spans)]
+    return [outage_of(downtime, component, ledger, membership, locations_needed) for downtime in downtimes(spans)]
 
 
 def outages_between(
@@ -65,14 +65,14 @@ def outages_between(
         return []
     spans = component_spans(ledger, component, (since_ms, now_ms), down_when, locations_needed=locations_needed)
     return [
-        _outage(course, component, ledger, membership, locations_needed)
-        for course in _courses(spans)
-        if course.start_ms < interval[1] and (course.end_ms is None or course.end_ms > interval[0])
+        outage_of(downtime, component, ledger, membership, locations_needed)
+        for downtime in downtimes(spans)
+        if downtime.touches(interval)
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class _Course:
+class Downtime:
     """The down and unknown spans of one outage."""
 
     spans: tuple[Span, ...]
@@ -86,35 +86,40 @@ class _Course:
     def end_ms(self) -> int | None:
         return self.spans[-1].end_ms if self.ended else None
 
+    def touches(self, interval: Interval) -> bool:
+        return self.start_ms < interval[1] and (self.end_ms is None or self.end_ms > interval[0])
+
     def milliseconds(self, state: State) -> int:
         return sum(span.end_ms - span.start_ms for span in self.spans if span.state is state)
 
 
-def _courses(spans: Sequence[Span]) -> Iterator[_Course]:
+def downtimes(spans: Sequence[Span]) -> Iterator[Downtime]:
+    """What `outages` makes outages of, without asking which probes it was and why."""
     course: list[Span] = []
     for span in spans:
         ends = span.state is State.UP or span.cause is Cause.NOT_IN_SERVICE
         if course and ends:
-            yield _Course(tuple(course), ended=True)
+            yield Downtime(tuple(course), ended=True)
             course = []
         elif course or span.state is State.DOWN:
             course.append(span)
     if course:
-        yield _Course(tuple(course), ended=False)
+        yield Downtime(tuple(course), ended=False)
 
 
-def _outage(
-    course: _Course, component: str, ledger: Ledger, membership: Membership, locations_needed: int | None
+def outage_of(
+    downtime: Downtime, component: str, ledger: Ledger, membership: Membership, locations_needed: int | None
 ) -> Outage:
-    members = members_between(membership, (course.start_ms, course.spans[-1].end_ms))
+    """The outage of this downtime, with the probes that were down in it and the reason of the first."""
+    members = members_between(membership, (downtime.start_ms, downtime.spans[-1].end_ms))
     probes = _probes_down(ledger, members, locations_needed)
     first = _first_failure(ledger, members, probes)
     return Outage(
         component=component,
-        start_ms=course.start_ms,
-        end_ms=course.end_ms,
-        down_ms=course.milliseconds(State.DOWN),
-        unknown_ms=course.milliseconds(State.UNKNOWN),
+        start_ms=downtime.start_ms,
+        end_ms=downtime.end_ms,
+        down_ms=downtime.milliseconds(State.DOWN),
+        unknown_ms=downtime.milliseconds(State.UNKNOWN),
         probes=probes,
         reason=first.reason if first else "",
         step=first.step if first else "",

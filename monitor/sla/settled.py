@@ -6,7 +6,7 @@ with the next results.
 
 from collections.abc import Sequence
 
-from monitor.sla.membership import in_service_since, memberships
+from monitor.sla.membership import Membership, in_service_since, memberships
 from monitor.sla.model import Ledger, Run, Verdict
 from monitor.sla.probe_spans import Fate, judged
 from monitor.sla.runs import runs_deciding, silent_between
@@ -23,6 +23,8 @@ def settled_until(runs: Sequence[Run], now_ms: int, margin_ms: int) -> int:
     last = runs[-1]
     if now_ms > last.last_ms + last.stale_ms + margin_ms:
         return latest_ms  # silence has followed, and it settles a failure too
+    if last.verdict is Verdict.UP:
+        return min(latest_ms, last.last_ms)
     return min(_oldest_open(runs, now_ms), latest_ms, last.last_ms)
 
 
@@ -39,12 +41,18 @@ def _oldest_open(runs: Sequence[Run], now_ms: int) -> int:
     return oldest
 
 
-def component_settled_until(ledger: Ledger, key: str, now_ms: int, margin_ms: int) -> int | None:
-    """The same for a component: as far as all its present probes are settled; None where it never had one."""
-    membership = memberships(ledger.terms, key)
+def component_settled_until(
+    ledger: Ledger, key: str, now_ms: int, margin_ms: int, *, membership: Membership | None = None
+) -> int | None:
+    """The same for a component: as far as all probes are settled that it ever had; None where it never had one.
+
+    Those that left it count too, until silence settles them: a failure just before a probe was moved or taken out is
+    confirmed by what the probe finds after that, under another component or once it is back.
+    """
+    if membership is None:
+        membership = memberships(ledger.terms, key)
     since_ms = in_service_since(membership)
     if since_ms is None:
         return None
-    present = [place for place, stretches in membership.items() if stretches[-1][1] is None]
-    settled = [settled_until(ledger.runs.get(place, ()), now_ms, margin_ms) for place in present]
-    return max(since_ms, min(settled, default=now_ms - margin_ms))
+    settled = (settled_until(ledger.runs.get(place, ()), now_ms, margin_ms) for place in membership)
+    return max(since_ms, min(settled))

@@ -89,7 +89,7 @@ async def _status(request: web.Request) -> web.Response:
 
 
 async def _metrics(request: web.Request) -> web.Response:
-    return web.Response(body=request.app[SOURCES].metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+    return web.Response(body=await request.app[SOURCES].metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
 
 async def _alive(_request: web.Request) -> web.Response:

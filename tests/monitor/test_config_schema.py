@@ -1,6 +1,5 @@
 """The JSON Schema says the same as the loader, for the shipped files and for wrong ones."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from monitor.config import load, shipped_config
 from monitor.config.schema import json_schema
 from monitor.yaml_source import parse, read
 from tests.monitor.config_kinds import KINDS
-
 
 _VALID = """\
 zone: Europe/Warsaw

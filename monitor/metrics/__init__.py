@@ -1,0 +1,6 @@
+"""`/metrics` for Prometheus. `docs/metrics.md` is the contract and a test holds it."""
+
+from monitor.metrics.exposition import CONTENT_TYPE
+from monitor.metrics.metrics import Metrics
+
+__all__ = ["CONTENT_TYPE", "Metrics"]
