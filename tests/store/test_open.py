@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from monitor.store import Store, StoreError
 from tests.store.conftest import Recording
@@ -98,6 +99,18 @@ async def test_odd_characters_in_the_path(tmp_path: Path) -> None:
     await (await Store.open(f"sqlite:///{folder}/uptime.db")).close()
     async with await Store.open(f"sqlite:///{folder}/uptime.db", read_only=True) as store:
         assert (await store.ledger()).runs == {}
+
+
+async def test_a_commit_is_on_the_disk_when_it_returns(url: str) -> None:
+    """What killing a process cannot show and a power failure would: 2 is FULL, a sync at every commit."""
+
+    def settings(connection: Connection) -> tuple[object, object]:
+        pragmas = ("PRAGMA synchronous", "PRAGMA journal_mode")
+        synchronous, journal = (connection.exec_driver_sql(pragma).scalar() for pragma in pragmas)
+        return synchronous, journal
+
+    async with await Store.open(url) as store:
+        assert await store._transact(settings) == (2, "wal")
 
 
 async def test_nothing_is_recorded_before_begin(url: str) -> None:
