@@ -65,7 +65,12 @@ class Picture:
 class Board:
     """The ledger in memory. `add` is told of every stored result; a picture is what pages and metrics show."""
 
-    def __init__(self, config: Config, clock: Clock) -> None:
+    def __init__(
+        self, config: Config, clock: Clock, unstored_since_ms: Callable[[], int | None] = lambda: None
+    ) -> None:
+        """`unstored_since_ms` tells when the oldest check began whose result is not stored yet; None without one."""
+        self._unstored_since_ms = unstored_since_ms
+        self._held_ms: int | None = None
         self._config = config
         self._clock = clock
         self._runs: dict[tuple[str, str], list[Run]] = {}
@@ -113,6 +118,7 @@ class Board:
         now_ms = self._now_ms()
         if (cached := self._still_good(now_ms)) is not None:
             return cached
+        self._held_ms = self._unstored_since_ms()
         for _ in self._settling(now_ms):
             pass
         return self._put_together([self._component(terms, now_ms) for terms in self._config.components], now_ms)
@@ -123,6 +129,7 @@ class Board:
         if (cached := self._still_good(now_ms)) is not None:
             return cached
         with self._standing_still():
+            self._held_ms = self._unstored_since_ms()  # once: what is stored meanwhile is not taken over yet
             for _ in self._settling(now_ms):
                 await asyncio.sleep(0)
             components = []
@@ -181,6 +188,7 @@ class Board:
             self._longest_check_ms,
             locations_needed=self._config.quorums.get(terms.key),
             heartbeat_ms=round(self._config.heartbeat_seconds * 1000),
+            held_ms=lambda: self._held_ms,
         )
 
     def _add(self, result: Result, closed: Run | None, run: Run) -> None:

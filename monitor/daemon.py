@@ -1,6 +1,7 @@
 """Builds the daemon's parts, wires them, and stops them in order. The only module that builds anything."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from uuid import uuid4
@@ -38,7 +39,7 @@ class Daemon:
         self._clock = clock
         self._probes = {probe.id: probe for probe in config.probes}
         self._redactor = Redactor(config.secrets())
-        self._board = Board(config, clock)
+        self._board = Board(config, clock, self._unstored_since_ms)
         self._facts = RecordedFacts()
         self._group: asyncio.TaskGroup | None = None
         self._checks: Checks | None = None
@@ -210,6 +211,13 @@ class Daemon:
                 since = "never" if latest is None else f"last at {iso(latest.started_ms)}"
                 problems.append(f"probe {probe.id} has no fresh result: {since}")
         return problems
+
+    def _unstored_since_ms(self) -> int | None:
+        """When the oldest check began that runs or waits for the store: what came after it is not settled yet."""
+        oldest = None if self._checks is None else self._checks.oldest_start()
+        if oldest is None:
+            return None
+        return self._now_ms() - math.ceil((self._clock.monotonic() - oldest) * 1000)
 
     def _now_ms(self) -> int:
         return to_milliseconds(self._clock.now())

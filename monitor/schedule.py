@@ -82,6 +82,10 @@ class Checks:
     def running_since(self, probe_id: str) -> float | None:
         return self._started[probe_id] if probe_id in self._running else None
 
+    def oldest_start(self) -> float | None:
+        """The monotonic time at which the oldest of the running checks began; None without one."""
+        return min((self._started[probe_id] for probe_id in self._running), default=None)
+
     def __len__(self) -> int:
         return len(self._running)
 

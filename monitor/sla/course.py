@@ -5,7 +5,7 @@ answers are those of `component_spans`, `tally` and `outages_between` over the w
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.sla.availability import Tally, tally_of
@@ -37,7 +37,8 @@ class Course:
     """One component's course. `ledger` is given anew each time; only what it adds in order may be new in it.
 
     `changed` is to be called for every new result of a place in `membership`; where recorded history changed, a new
-    course is to be made. `margin_ms` is the longest that a check may take.
+    course is to be made. `margin_ms` is the longest that a check may take; where a result takes longer to be stored,
+    `held_ms` tells the instant that must not be settled yet.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class Course:
         *,
         locations_needed: int | None = None,
         heartbeat_ms: int = HEARTBEAT_MS,
+        held_ms: Callable[[], int | None] = lambda: None,
     ) -> None:
+        self._held_ms = held_ms
         self.since_ms = in_service_since(membership)
         self.terms = terms
         self._membership = membership
@@ -172,7 +175,11 @@ class Course:
 
     def _limit_ms(self, ledger: Ledger, now_ms: int) -> int:
         until_ms = component_settled_until(ledger, self.terms.key, now_ms, self._margin_ms, membership=self._membership)
-        return self.settled_ms if until_ms is None else min(until_ms, self._causes_known_ms(ledger, now_ms))
+        if until_ms is None:
+            return self.settled_ms
+        held_ms = self._held_ms()
+        limit_ms = min(until_ms, self._causes_known_ms(ledger, now_ms))
+        return limit_ms if held_ms is None else min(limit_ms, held_ms)
 
     def _causes_known_ms(self, ledger: Ledger, now_ms: int) -> int:
         """Silence after the newest heartbeat of a running daemon looks like its end, until the next one comes."""

@@ -14,6 +14,7 @@ from monitor.sla.membership import in_service_since, memberships
 from monitor.sla.model import Cause, ComponentTerms, DownWhen, Ledger, Run, State, Verdict
 from monitor.sla.outages import outages_between
 from monitor.sla.periods import standard_periods
+from monitor.sla.runs import extend
 from tests.monitor.boards import START_MS, Recorded, result_of, watching
 from tests.monitor.build import component_terms
 
@@ -284,3 +285,27 @@ def test_a_result_of_this_very_instant_shows_a_moment_later() -> None:
     assert only(recorded.board.picture()).state is State.UP
     recorded.wait(1)
     assert only(recorded.board.picture()).state is State.UNKNOWN
+
+
+def test_time_is_not_settled_before_the_results_that_speak_of_it_are_stored() -> None:
+    """While the store cannot be written results wait; were their time counted as unknown, the counter would fall."""
+    recorded = Recorded(watching("api"))
+    waiting: list[int] = []
+    recorded.board = Board(recorded.config, recorded.clock, lambda: min(waiting, default=None))
+    recorded.board.load(recorded.ledger())
+    recorded.beat()
+    recorded.wait(30)
+    recorded.add(0, Verdict.UP)
+    recorded.wait(30)
+    began_ms = recorded.now_ms
+    waiting.append(began_ms)
+    recorded.wait(600)
+    before = recorded.board.settled()["api"]
+    assert only(recorded.board.picture()).settled_ms == began_ms
+    late = result_of(recorded.config.probes[0], began_ms, Verdict.UP)
+    closed, run = extend(recorded.newest["p0"], replace(recorded.seen["p0"][-1], started_ms=began_ms))
+    recorded.board.add(late, closed, run)
+    waiting.clear()
+    after = recorded.board.settled()["api"]
+    assert after.period_ms > before.period_ms
+    assert (after.up_ms > before.up_ms, after.unknown_ms >= before.unknown_ms) == (True, True)
