@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from uuid import uuid4
 
@@ -58,7 +58,7 @@ class Daemon:
         self._started = clock.monotonic()
         self._last_heartbeat = clock.monotonic()
 
-    async def run(self, stop: asyncio.Event, on_ready: Callable[[int], Awaitable[None] | None]) -> None:
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[int], None]) -> None:
         """Runs until `stop` is set, then stops in order: no new checks, drain, flush, record the stop, close.
 
         `on_ready` is told the port of the web pages once they answer. Raises `StoreError` and `OSError` where the
@@ -110,7 +110,7 @@ class Daemon:
         self,
         group: asyncio.TaskGroup,
         stop: asyncio.Event,
-        on_ready: Callable[[int], Awaitable[None] | None],
+        on_ready: Callable[[int], None],
         port: int,
     ) -> None:
         self._group = group
@@ -124,8 +124,7 @@ class Daemon:
         ]
         schedule.start(self._board.fresh())
         logs.get().info("daemon.started", location=self._config.location, probes=len(self._probes), web_port=port)
-        if (told := on_ready(port)) is not None:
-            await told
+        on_ready(port)
         await stop.wait()
         logs.get().info("daemon.stopping", checks_in_flight=len(checks))
         schedule.stop()

@@ -17,6 +17,7 @@ import click
 from monitor.clock import SystemClock
 from monitor.commands.service import serve_until_signal
 from monitor.config import Config, load, shipped_config
+from monitor.files import write_atomically
 from monitor.logs import configure
 from monitor.redaction import Redactor
 
@@ -49,8 +50,8 @@ class Demo:
 
             def ready(port: int) -> None:
                 addresses = self._addresses(config.web_host, port, platform)
-                _write(self._folder / "demo.env", _exports(environment))
-                _write(self._folder / "addresses.json", json.dumps(addresses, indent=2) + "\n")
+                write_atomically(self._folder / "demo.env", _exports(environment))
+                write_atomically(self._folder / "addresses.json", json.dumps(addresses, indent=2) + "\n")
                 self._announce(addresses)
                 if open_browser:
                     webbrowser.open(addresses["daemon"]["status"]["url"])
@@ -160,10 +161,3 @@ def _free(host: str, wanted: int) -> int:
 def _exports(environment: Mapping[str, str]) -> str:
     """For a shell: after `. demo.env` the other verbs work on this demo."""
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
-
-
-def _write(path: Path, content: str) -> None:
-    """Readers see the old file or the whole new one, never a part."""
-    scratch = path.with_suffix(".part")
-    scratch.write_text(content)
-    scratch.replace(path)

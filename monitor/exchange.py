@@ -9,6 +9,7 @@ import orjson
 
 from monitor.clock import iso, to_milliseconds
 from monitor.config import Config
+from monitor.results import Result
 from monitor.sla.model import ProbeTerms, Verdict
 from monitor.store import ImportRow, StoredResult
 from monitor.store.records import Newcomer
@@ -36,22 +37,26 @@ def result_line(result: StoredResult, component: str | None) -> str:
     """One result as a line of JSON, with what an import wants and what a person may ask."""
     return (
         orjson.dumps(
-            {
-                "id": result.text_id,
-                "probe": result.probe,
-                "component": component,
-                "location": result.location,
-                "started_at": iso(result.started_ms),
-                "finished_at": iso(result.finished_ms),
-                "seconds": result.duration_us / 1_000_000,
-                "verdict": result.verdict.value,
-                "reason": result.reason or None,
-                "step": result.step or None,
-                "detail": result.detail or None,
-            },
+            {"id": result.text_id, **as_told(result, component)},
             option=orjson.OPT_APPEND_NEWLINE,
         )
     ).decode()
+
+
+def as_told(result: Result | StoredResult, component: str | None) -> dict[str, Any]:
+    """What programs are told of a result, whether it was just found or read from the store."""
+    return {
+        "probe": result.probe,
+        "component": component,
+        "location": result.location,
+        "started_at": iso(result.started_ms),
+        "finished_at": iso(result.finished_ms),
+        "seconds": result.duration_us / 1_000_000,
+        "verdict": result.verdict.value,
+        "reason": result.reason or None,
+        "step": result.step or None,
+        "detail": result.detail or None,
+    }
 
 
 def read_results(lines: Iterable[bytes], config: Config, components: Components) -> Iterator[ImportRow]:

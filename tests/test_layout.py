@@ -20,6 +20,7 @@ ALLOWED = {
     "monitor.clock": set[str](),
     "monitor.yaml_source": set[str](),
     "monitor.version": set[str](),
+    "monitor.files": set[str](),
     "monitor.redaction": set[str](),
     "monitor.logs": {"monitor.redaction"},
     "monitor.results": {"monitor.sla", "probes"},
@@ -53,7 +54,7 @@ ALLOWED = {
         "monitor.metrics",
         "monitor.sla",
     },
-    "monitor.exchange": {"monitor.clock", "monitor.config", "monitor.sla", "monitor.store"},
+    "monitor.exchange": {"monitor.clock", "monitor.config", "monitor.results", "monitor.sla", "monitor.store"},
 }
 ONLY_THE_COMMAND_LINE = "standin"
 

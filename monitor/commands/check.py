@@ -86,19 +86,10 @@ async def _facts(config: "Config") -> Any:
 
 
 def as_dict(result: "Result") -> dict[str, Any]:
-    from monitor.clock import iso
+    from monitor.exchange import as_told
 
     return {
-        "probe": result.probe,
-        "component": result.component,
-        "location": result.location,
-        "started_at": iso(result.started_ms),
-        "finished_at": iso(result.finished_ms),
-        "seconds": result.duration_us / 1_000_000,
-        "verdict": result.verdict.value,
-        "reason": result.reason or None,
-        "step": result.step or None,
-        "detail": result.detail or None,
+        **as_told(result, result.component),
         "steps": [
             {"name": step.name, "component": step.component, "seconds": round(step.seconds, 6), "ok": step.ok}
             for step in result.steps

@@ -1,15 +1,10 @@
 """`efento-uptime config`: is a file right, what is in force, and what may be in it."""
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from monitor.commands.options import EXIT_CONFIGURATION, config_option, load_config
-
-if TYPE_CHECKING:
-    from monitor.config import Config
+from monitor.commands.options import EXIT_CONFIGURATION, checked_config, config_file, config_option, load_config
 
 _FILE = click.Path(path_type=Path)
 
@@ -25,7 +20,7 @@ def config() -> None:
 def validate(files: tuple[Path, ...], config_path: str | None) -> None:
     """Check files and print every problem with its line. Exit code 2 where there is one."""
     _only_once(bool(files), config_path)
-    checked = [_checked(file) for file in files or (_file(config_path),)]
+    checked = [checked_config(file) for file in files or (config_file(config_path),)]
     for found in filter(None, checked):
         click.echo(f"{found.path}: valid, {len(found.components)} components, {len(found.probes)} probes")
     if None in checked:
@@ -60,21 +55,3 @@ def schema(form: str) -> None:
 def _only_once(named: bool, config_path: str | None) -> None:
     if named and config_path:
         raise click.UsageError("a file is named, and another one with --config; expected one of the two")
-
-
-def _file(config_path: str | None) -> Path:
-    from monitor.config import find_config
-
-    return find_config(Path(config_path) if config_path else None, os.environ)
-
-
-def _checked(file: Path) -> "Config | None":
-    """The file's configuration, or None and its problems on standard error."""
-    from monitor.config import ConfigError, load
-
-    try:
-        return load(file, os.environ)
-    except ConfigError as error:
-        for problem in error.problems:
-            click.echo(problem, err=True)
-        return None

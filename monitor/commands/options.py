@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from monitor.board import Picture
@@ -39,16 +41,31 @@ def json_option(command: CommandT) -> CommandT:
 
 def load_config(config_path: str | None) -> "Config":
     """The configuration; prints every problem on standard error and exits with 2 where there is one."""
+    config = checked_config(config_file(config_path))
+    if config is None:
+        sys.exit(EXIT_CONFIGURATION)
+    return config
+
+
+def config_file(config_path: str | None) -> "Path":
+    """The file that is meant by `--config`, or by its absence."""
     from pathlib import Path
 
-    from monitor.config import ConfigError, find_config, load
+    from monitor.config import find_config
+
+    return find_config(Path(config_path) if config_path else None, os.environ)
+
+
+def checked_config(file: "Path") -> "Config | None":
+    """The file's configuration, or None and its problems on standard error."""
+    from monitor.config import ConfigError, load
 
     try:
-        return load(find_config(Path(config_path) if config_path else None, os.environ), os.environ)
+        return load(file, os.environ)
     except ConfigError as error:
         for problem in error.problems:
             click.echo(problem, err=True)
-        sys.exit(EXIT_CONFIGURATION)
+        return None
 
 
 def stored_ledger(config: "Config") -> "Ledger":

@@ -13,6 +13,4 @@ def run(config_path: str | None) -> None:
     from monitor.commands.options import load_config
     from monitor.commands.service import run_until_signal
 
-    config = load_config(config_path)
-    clock = SystemClock()
-    run_until_signal(config, clock)
+    run_until_signal(load_config(config_path), SystemClock())

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from monitor import logs
 from monitor.clock import Clock
@@ -13,31 +13,30 @@ from monitor.daemon import Daemon
 from monitor.redaction import Redactor
 from monitor.store import StoreError
 
-OnReady = Callable[[int], Awaitable[None] | None]
 
-
-def run_until_signal(
-    config: Config, clock: Clock, *, on_ready: OnReady = lambda _port: None, for_seconds: float | None = None
-) -> None:
+def run_until_signal(config: Config, clock: Clock) -> None:
     """Returns after an orderly stop; exits with 1 and one line on standard error where the daemon cannot run."""
     logs.configure(config.log_level, config.log_format, Redactor(config.secrets()))
     try:
-        asyncio.run(serve_until_signal(config, clock, on_ready=on_ready, for_seconds=for_seconds))
+        asyncio.run(serve_until_signal(config, clock))
     except* (StoreError, OSError) as failures:
         report_failures(failures)
         sys.exit(1)
 
 
 async def serve_until_signal(
-    config: Config, clock: Clock, *, on_ready: OnReady = lambda _port: None, for_seconds: float | None = None
+    config: Config,
+    clock: Clock,
+    *,
+    on_ready: Callable[[int], None] = lambda _port: None,
+    for_seconds: float | None = None,
 ) -> None:
     """The daemon, until SIGINT or SIGTERM, or `for_seconds` after it was ready."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    async def ready(port: int) -> None:
-        if (told := on_ready(port)) is not None:
-            await told
+    def ready(port: int) -> None:
+        on_ready(port)
         if for_seconds is not None:
             loop.call_later(for_seconds, stop.set)
 

@@ -59,6 +59,7 @@ def standin(
 async def _run(settings: "StandInSettings", written_to: Path | None, until_stdin_closes: bool) -> None:
     import signal
 
+    from monitor.files import write_atomically
     from standin import StandIn
 
     stop = asyncio.Event()
@@ -69,7 +70,7 @@ async def _run(settings: "StandInSettings", written_to: Path | None, until_stdin
         _set_when_stdin_closes(stop, loop)
     async with StandIn.start(settings) as platform:
         if written_to:
-            await asyncio.to_thread(_write_atomically, written_to, json.dumps(platform.addresses, indent=2) + "\n")
+            await asyncio.to_thread(write_atomically, written_to, json.dumps(platform.addresses, indent=2) + "\n")
         if not until_stdin_closes:  # else a parent shows the addresses in its own way
             for name, place in platform.addresses.items():
                 click.echo(f"{name:<8} {place['url']}")
@@ -89,14 +90,6 @@ def _set_when_stdin_closes(stop: asyncio.Event, loop: asyncio.AbstractEventLoop)
             loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=read_to_the_end, name="standin.stdin", daemon=True).start()
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    """Nobody who waits for the file ever reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)
 
 
 @standin.group()
