@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from standin.catalogue import Interface
 from standin.channels import Sample
 from standin.clock import from_unix
+from standin.fault_model import Interface
 from standin.faults import Faults
 from standin.intake import altered
 from standin.storage import Point, Row

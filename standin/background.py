@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+_CANCEL_AGAIN_SECONDS = 0.25
+
 
 class Background:
     def __init__(self) -> None:
@@ -21,7 +23,9 @@ class Background:
         while self._tasks:
             for task in self._tasks:
                 task.cancel()
-            await asyncio.wait(set(self._tasks))
+            # Again after a while: `asyncio.wait_for` of Python 3.11, which libraries use, loses a cancellation that
+            # comes at the moment at which what it waits for is done.
+            await asyncio.wait(set(self._tasks), timeout=_CANCEL_AGAIN_SECONDS)
             await asyncio.sleep(0)  # lets the done callbacks run
         if self._failures:
             raise ExceptionGroup(

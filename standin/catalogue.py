@@ -1,81 +1,36 @@
-"""Every fault that can be switched on: its name, where it fits, its parameters. Data, and its table for the docs."""
+"""Every fault that can be switched on, and its table for the docs. What only one part has is declared beside it."""
 
-import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping
 from typing import Any
 
-
-class Interface(StrEnum):
-    COAP = "coap"
-    GATEWAY = "gateway"
-    API = "api"
-
-
-COAP, GATEWAY, API = Interface.COAP, Interface.GATEWAY, Interface.API
-EVERY = (COAP, GATEWAY, API)
-HTTP = (GATEWAY, API)
-INGEST = (COAP, GATEWAY)
-
-Value = bool | int | float | str
-
-
-class FaultError(ValueError):
-    """A fault that does not exist, does not fit the interface, or has a wrong parameter; the text is for people."""
-
-
-class UnknownFault(FaultError):
-    """No interface or fault of that name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """`accepts` judges a value of the default's type; `expected` says in words what it wants."""
-
-    name: str
-    default: Value
-    expected: str
-    accepts: Callable[[Any], bool]
-    interfaces: tuple[Interface, ...] = EVERY
-
-    def checked(self, value: object) -> Value:
-        """The value in the default's type; raises `FaultError` when it is not one."""
-        if type(self.default) is float and type(value) is int:
-            value = float(value)
-        if type(value) is not type(self.default) or not self.accepts(value):
-            raise FaultError(f"{self.name} must be {self.expected}, not {value!r}")
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class FaultSpec:
-    name: str
-    interfaces: tuple[Interface, ...]
-    meaning: str
-    parameters: tuple[Parameter, ...] = ()
-
-    def parameters_of(self, interface: Interface) -> tuple[Parameter, ...]:
-        return tuple(parameter for parameter in self.parameters if interface in parameter.interfaces)
-
-    def checked(self, interface: Interface, given: Mapping[str, object]) -> dict[str, Value]:
-        """All parameters of the fault on that interface, the defaults filled in."""
-        known = {parameter.name: parameter for parameter in self.parameters_of(interface)}
-        for name in given:
-            if name not in known:
-                names = ", ".join(known) or "none"
-                raise FaultError(f"{self.name} on {interface} has no parameter {name!r}; it has: {names}")
-        return {name: known[name].checked(given.get(name, known[name].default)) for name in known}
-
-
-def _seconds(name: str, default: float) -> Parameter:
-    return Parameter(name, default, "a number of seconds, 0 or more", lambda value: 0 <= value < math.inf)
-
-
-def _number(name: str, default: float) -> Parameter:
-    return Parameter(name, default, "a finite number", math.isfinite)
-
+from standin.backups.faults import FAULTS as BACKUP_FAULTS
+from standin.fault_model import (
+    API,
+    COAP,
+    EVERY,
+    GATEWAY,
+    HTTP,
+    INGEST,
+    MQTT,
+    SAMPLES,
+    SENSORS,
+    STREAMS,
+    FaultError,
+    FaultSpec,
+    Interface,
+    Parameter,
+    UnknownFault,
+    Value,
+    number,
+    seconds,
+)
+from standin.mqtt.faults import FAULTS as MQTT_FAULTS
+from standin.network.faults import FAULTS as NETWORK_FAULTS
+from standin.notifications.faults import FAULTS as NOTIFICATION_FAULTS
+from standin.operations.faults import FAULTS as OPERATION_FAULTS
+from standin.reports.faults import FAULTS as REPORT_FAULTS
+from standin.webapp.faults import FAULTS as WEB_FAULTS
 
 _STATUS = Parameter("status", 500, "an HTTP status from 200 to 599", lambda value: 200 <= value <= 599, HTTP)
 _CODE = Parameter(
@@ -90,25 +45,47 @@ _NEW_TOKENS = Parameter("new_tokens_too", False, "true or false", lambda _value:
 CATALOGUE: Mapping[str, FaultSpec] = {
     spec.name: spec
     for spec in (
-        FaultSpec("refuse", EVERY, "The socket is closed: TCP connection refused, UDP port unreachable."),
-        FaultSpec("timeout", EVERY, "Connections are accepted, requests read and dropped; no answer ever comes."),
-        FaultSpec("reset", EVERY, "Requests are dropped and answered by a TCP reset or a CoAP Reset message."),
-        FaultSpec("slow", EVERY, "Every answer comes that much later.", (_seconds("seconds", 5.0),)),
-        FaultSpec("wrong-status", EVERY, "Requests are dropped and answered by that status.", (_STATUS, _CODE)),
+        FaultSpec(
+            "refuse",
+            (*EVERY, Interface.REFERENCE),
+            "The socket is closed: TCP connection refused, UDP port unreachable.",
+        ),
+        FaultSpec(
+            "timeout",
+            (*EVERY, Interface.REFERENCE),
+            "Connections are accepted, requests read and dropped; no answer ever comes.",
+        ),
+        FaultSpec(
+            "reset", (COAP, *STREAMS), "Requests are dropped and answered by a TCP reset or a CoAP Reset message."
+        ),
+        FaultSpec("slow", EVERY, "Every answer comes that much later.", (seconds("seconds", 5.0),)),
+        FaultSpec("wrong-status", (COAP, *HTTP), "Requests are dropped and answered by that status.", (_STATUS, _CODE)),
         FaultSpec(
             "fail-first",
-            INGEST,
+            SENSORS,
             "The first attempt of each message is dropped and answered by 5.00 or 500; its repetition succeeds.",
         ),
         FaultSpec("redirect-loop", HTTP, "Requests are dropped and redirected to where they came from."),
         FaultSpec("garbage", EVERY, "The answer is random bytes that are not of the protocol."),
-        FaultSpec("wrong-schema", EVERY, "The answer is valid JSON or protobuf, but of a wrong shape."),
+        FaultSpec("wrong-schema", (COAP, *HTTP), "The answer is valid JSON or protobuf, but of a wrong shape."),
         FaultSpec("wrong-content-type", HTTP, "The right body under a wrong content type.", (_CONTENT_TYPE,)),
-        FaultSpec("truncated", EVERY, "The answer's body ends half-way: the connection closes, the protobuf is cut."),
-        FaultSpec("half-open", EVERY, "Half an answer (CoAP: an empty acknowledgement), then silence for ever."),
+        FaultSpec(
+            "truncated",
+            (COAP, *HTTP),
+            "The answer's body ends half-way: the connection closes, the protobuf is cut.",
+        ),
+        FaultSpec(
+            "half-open",
+            (COAP, *HTTP, MQTT),
+            "Half an answer (CoAP: an empty acknowledgement, MQTT: the connection's), then silence for ever.",
+        ),
         FaultSpec("endless", HTTP, "The answer's body begins and never ends."),
         FaultSpec("gzip-bomb", (API,), "A small gzip body that inflates to that size.", (_MEBIBYTES,)),
-        FaultSpec("empty", EVERY, "Ingest answers have no payload; the API's histories have no measurements."),
+        FaultSpec(
+            "empty",
+            (COAP, GATEWAY, API),
+            "Ingest answers have no payload; the API's histories have no measurements.",
+        ),
         FaultSpec("unknown-token", (COAP,), "The reply carries a message token that nobody sent."),
         FaultSpec(
             "expired-token",
@@ -121,27 +98,34 @@ CATALOGUE: Mapping[str, FaultSpec] = {
             "delay",
             INGEST,
             "Measurements accepted while this is on become visible in the API that much later.",
-            (_seconds("seconds", 60.0),),
+            (seconds("seconds", 60.0),),
         ),
         FaultSpec(
             "alter",
-            EVERY,
+            SAMPLES,
             "That amount is added to each value: stored so for ever, or in the API's answers while this is on.",
-            (_number("amount", 1.0),),
+            (number("amount", 1.0),),
         ),
-        FaultSpec("double", EVERY, "Each sample is there twice: stored so for ever, or in the API's answers."),
+        FaultSpec("double", SAMPLES, "Each sample is there twice: stored so for ever, or in the API's answers."),
         FaultSpec(
             "shift",
-            EVERY,
+            SAMPLES,
             "Each sample's time is moved by so much: stored so for ever, or in the API's answers.",
-            (_number("seconds", 3600.0),),
+            (number("seconds", 3600.0),),
         ),
         FaultSpec(
             "lost-history",
             (API,),
             "Samples older than that are missing from the API's answers while this is on; 0: all of them.",
-            (_seconds("older_than_seconds", 0.0),),
+            (seconds("older_than_seconds", 0.0),),
         ),
+        *MQTT_FAULTS,
+        *WEB_FAULTS,
+        *REPORT_FAULTS,
+        *NOTIFICATION_FAULTS,
+        *BACKUP_FAULTS,
+        *OPERATION_FAULTS,
+        *NETWORK_FAULTS,
     )
 }
 

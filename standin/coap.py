@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import structlog
 
 from standin.background import Background
-from standin.catalogue import Interface
 from standin.codec import CoapMessage, Code, Kind, code_of, decode, encode
+from standin.fault_model import Interface
 from standin.faults import Faults
 from standin.sensor_service import SensorReply, SensorRequest, SensorService
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from probes.efento.proto.efento_pb2 import ProtoConfig
 from standin import catalogue
-from standin.catalogue import FaultError, UnknownFault
+from standin.fault_model import FaultError, UnknownFault
 from standin.faults import Faults
 from standin.http_server import Handler, error, errors_as_json
 from standin.settings import LiveSettings
@@ -25,11 +25,18 @@ class BadBody(Exception):
 
 
 class Control:
-    """`addresses` is asked at each request, because it is complete only once everything listens."""
+    """`addresses` is asked at each request, because it is complete only once everything listens; `routes` are those
+    of the platform's further parts."""
 
     def __init__(
-        self, storage: Storage, faults: Faults, live: LiveSettings, addresses: Callable[[], Addresses]
+        self,
+        storage: Storage,
+        faults: Faults,
+        live: LiveSettings,
+        addresses: Callable[[], Addresses],
+        routes: Iterable[web.RouteDef] = (),
     ) -> None:
+        self._routes = tuple(routes)
         self._storage = storage
         self._faults = faults
         self._live = live
@@ -51,6 +58,7 @@ class Control:
                 web.get("/samples", self._samples),
                 web.get("/sensors/{serial}", self._sensor),
                 web.post("/sensors/{serial}/replies", self._queue_reply),
+                *self._routes,
             ]
         )
         return application

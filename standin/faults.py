@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from standin.catalogue import FaultError, Interface, Value, find
+from standin.catalogue import find
+from standin.fault_model import FaultError, Interface, Value
 
 Watcher = Callable[[bool], None]
 

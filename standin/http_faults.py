@@ -11,7 +11,7 @@ from typing import cast
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from standin.catalogue import Interface
+from standin.fault_model import Interface
 from standin.faults import ActiveFault, Faults
 from standin.http_server import Handler, error
 

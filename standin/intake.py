@@ -1,15 +1,18 @@
 """What happens to measurements between a device's message and the store, whichever way they came."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from standin.catalogue import Interface
 from standin.channels import Sample
 from standin.clock import unix_milliseconds
+from standin.fault_model import Interface
 from standin.faults import ActiveFault, Faults
-from standin.settings import LiveSettings
+from standin.network.partition import is_lost
+from standin.settings import AlertRule, LiveSettings
 from standin.storage import Point, Storage, Upload
+
+CLOCKS_APART_SECONDS = 60  # a sensor whose clock is ahead by so much is no visitor from the future
 
 
 class Outcome(Enum):
@@ -33,8 +36,23 @@ class Delivery:
         return frozenset((self.serial, sample.channel, sample.time) for sample in self.samples)
 
 
+@dataclass(frozen=True, slots=True)
+class AlertChange:
+    """An alert of the sensor began (`started`) or ended, at `at_ms` and with that value."""
+
+    rule: AlertRule
+    serial: str
+    started: bool
+    value: float
+    at_ms: int
+
+
+AlertWatcher = Callable[[AlertChange], None]
+
+
 class Intake:
     def __init__(self, storage: Storage, faults: Faults, live: LiveSettings) -> None:
+        self._alert_watchers: list[AlertWatcher] = []
         self._storage = storage
         self._faults = faults
         self._live = live
@@ -42,6 +60,10 @@ class Intake:
 
     def now_ms(self) -> int:
         return unix_milliseconds(self._live.current.now())
+
+    def watch_alerts(self, watcher: AlertWatcher) -> None:
+        """Calls the watcher once with each start and each end of an alert, in their order."""
+        self._alert_watchers.append(watcher)
 
     async def admit(self, serial: str) -> Point | Outcome:
         """The sensor's measurement point, or what becomes of the messages of a sensor that has none."""
@@ -72,7 +94,8 @@ class Intake:
 
     async def accept(self, interface: Interface, delivery: Delivery) -> Outcome:
         """Stores the samples, as the interface's faults would have them."""
-        if self._faults.active(interface, "accept-and-drop"):
+        partition = self._faults.active(interface, "lost-partition")
+        if self._faults.active(interface, "accept-and-drop") or is_lost(partition, delivery.serial):
             return Outcome.STORED
         point = await self.admit(delivery.serial)
         if isinstance(point, Outcome):
@@ -88,10 +111,17 @@ class Intake:
             delivery.battery_ok,
             delivery.transfer_reason,
         )
-        async with self._storage.transaction():
-            newest = await self._storage.newest_times(point)
-            await self._storage.store_upload(point, upload)
-            await self._evaluate_rules(point, upload, newest)
+        changes: list[AlertChange] = []
+        try:
+            async with self._storage.transaction():
+                newest = await self._storage.newest_times(point, accepted_ms // 1000 + CLOCKS_APART_SECONDS)
+                await self._storage.store_upload(point, upload)
+                changes = await self._evaluate_rules(point, upload, newest)
+        finally:
+            # A client that goes away now does not stop the commit, so nor may it stop the messages.
+            for change in changes:
+                for watcher in self._alert_watchers:
+                    watcher(change)
         return Outcome.STORED
 
     def _spoiled(self, interface: Interface, samples: Sequence[Sample]) -> list[Sample]:
@@ -106,18 +136,24 @@ class Intake:
             spoiled += [replace(sample, copy=1) for sample in spoiled]
         return spoiled
 
-    async def _evaluate_rules(self, point: Point, upload: Upload, newest: dict[int, int]) -> None:
+    async def _evaluate_rules(self, point: Point, upload: Upload, newest: dict[int, int]) -> list[AlertChange]:
         """Opens and ends alerts. A sample older than what was known already says nothing about the present state."""
+        changes = []
         for sample in sorted(upload.samples, key=lambda each: each.time):
             if sample.value is None or sample.time < newest.get(sample.channel, sample.time):
                 continue
             for rule in self._live.current.rules:
-                if rule.parameter != sample.type:
+                if not rule.watches(point.serial, sample.type):
                     continue
-                if rule.fires(sample.value):
-                    await self._storage.open_alert(point, rule, sample.value, upload.accepted_ms)
-                else:
-                    await self._storage.end_alert(point, rule.name, upload.accepted_ms)
+                if await self._changes_alert(point, rule, sample.channel, sample.value, upload.accepted_ms):
+                    started = rule.fires(sample.value)
+                    changes.append(AlertChange(rule, point.serial, started, sample.value, upload.accepted_ms))
+        return changes
+
+    async def _changes_alert(self, point: Point, rule: AlertRule, channel: int, value: float, at_ms: int) -> bool:
+        if rule.fires(value):
+            return await self._storage.open_alert(point, channel, rule, value, at_ms)
+        return rule.is_over(value) and await self._storage.end_alert(point, channel, rule.name, at_ms)
 
 
 def altered(sample: Sample, amount: float) -> Sample:

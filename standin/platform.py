@@ -2,22 +2,33 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from standin.background import Background
-from standin.catalogue import Interface
+from standin.backups.part import BackupPart
 from standin.clock import unix_milliseconds
 from standin.coap import CoapServer
 from standin.control import Control
+from standin.fault_model import Interface
 from standin.faults import Faults
 from standin.gateway import Gateway
 from standin.http_server import HttpServer
 from standin.intake import Intake
+from standin.mailer import Mailer
+from standin.mqtt.part import MqttPart
+from standin.network.part import NetworkPart
+from standin.notifications.part import NotificationPart
+from standin.operations.part import OperationsPart
+from standin.parts import Addresses, Context, Part, address
+from standin.reports.part import ReportPart
 from standin.rest import BASE, Rest
+from standin.scenario_player import ScenarioPlayer
 from standin.sensor_service import SensorService
 from standin.settings import LiveSettings, StandInSettings
 from standin.storage import Storage
 from standin.tokens import Tokens
+from standin.webapp.part import WebPart
+
+PARTS = (MqttPart, WebPart, ReportPart, NotificationPart, BackupPart, OperationsPart, NetworkPart, ScenarioPlayer)
 
 
 class StandIn:
@@ -29,8 +40,13 @@ class StandIn:
         self.faults = Faults(settings.now)
         intake = Intake(storage, self.faults, self.live)
         gateway = Gateway(intake, self.faults, self.live)
-        rest = Rest(storage, Tokens(self.faults, self.live), self.faults, self.live)
-        control = Control(storage, self.faults, self.live, lambda: self.addresses)
+        tokens = Tokens(self.faults, self.live)
+        rest = Rest(storage, tokens, self.faults, self.live)
+        self.mailer = Mailer(self.live, background)
+        context = Context(self.live, storage, self.faults, background, intake, tokens, self.mailer)
+        self._parts: list[Part] = [part(context) for part in PARTS]
+        routes = [route for part in self._parts for route in part.control_routes()]
+        control = Control(storage, self.faults, self.live, lambda: self.addresses, routes)
         sensors = SensorService(storage, intake, self.live)
         host = settings.host
         self._coap = CoapServer(host, settings.coap_port, sensors, self.faults, background)
@@ -56,13 +72,15 @@ class StandIn:
             yield platform
 
     @property
-    def addresses(self) -> dict[str, dict[str, Any]]:
+    def addresses(self) -> Addresses:
         settings = self.live.current
-        places = {"coap": _address("coap", settings.host, self._coap.port, "")}
+        places = {"coap": address("coap", settings.host, self._coap.port)}
         paths = {"gateway": "/api/v2/measurements", "api": BASE, "control": ""}
         for name, server in self._http.items():
             host = settings.control_host if name == "control" else settings.host
-            places[name] = _address("http", host, server.port, paths[name])
+            places[name] = address("http", host, server.port, paths[name])
+        for part in self._parts:
+            places |= part.addresses
         return places
 
     async def _open(self, stack: AsyncExitStack) -> None:
@@ -73,8 +91,6 @@ class StandIn:
             await server.open()
         stack.callback(self._coap.close)
         self._coap.open()
-
-
-def _address(scheme: str, host: str, port: int, path: str) -> dict[str, Any]:
-    shown = f"[{host}]" if ":" in host else host
-    return {"host": host, "port": port, "url": f"{scheme}://{shown}:{port}{path}"}
+        for part in self._parts:
+            stack.push_async_callback(part.close)
+            await part.open()

@@ -6,9 +6,9 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from standin import answers
-from standin.catalogue import Interface
 from standin.channels import Sample
 from standin.clock import unix_milliseconds
+from standin.fault_model import Interface
 from standin.faults import Faults
 from standin.http_faults import fault_middleware
 from standin.http_server import Handler, error, errors_as_json

@@ -9,9 +9,9 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError
 
 from probes.efento.proto.efento_pb2 import ProtoConfig, ProtoDeviceInfo, ProtoMeasurements
-from standin.catalogue import Interface
 from standin.channels import samples_of
 from standin.codec import Code
+from standin.fault_model import Interface
 from standin.intake import Delivery, Intake, Outcome
 from standin.settings import LiveSettings
 from standin.storage import Storage

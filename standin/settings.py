@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, PlainSerializer, model_validator
 
+from standin.backups.settings import BackupSettings
 from standin.clock import system_now
+from standin.mqtt.settings import MqttSettings
+from standin.network.settings import NetworkSettings
+from standin.notifications.settings import Address, NotificationSettings
+from standin.operations.settings import OperationsSettings
+from standin.reports.settings import ReportSettings
+from standin.scenario import Scenario
+from standin.webapp.settings import WebSettings
 
 # Read when the module is imported, because reading zone files would block the event loop later.
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -24,6 +32,9 @@ CHANGEABLE = (
     "unknown_serial",
     "check_sensor_token",
     "current_time_in_replies",
+    "notifications",
+    "reports",
+    "backups",
 )
 
 
@@ -39,20 +50,52 @@ def _zone(value: Any) -> Any:
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone), PlainSerializer(str)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Secret = Annotated[str, Field(repr=False, min_length=1)]
+Serial = Annotated[str, Field(pattern=SERIAL_PATTERN)]
 
 
 class AlertRule(BaseModel):
-    """A threshold rule. `parameter` is a channel type of the REST API, `threshold` in the type's unit."""
+    """A threshold rule. `parameter` is a channel type of the REST API, `threshold` in the type's unit.
+
+    An alert ends only when the value has come back by `hysteresis`. Without `serials` the rule is for all sensors. Each
+    start and each end of an alert is sent once to all `emails` and `phones`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     parameter: str = "TEMPERATURE"
     condition: Literal["MORE_THAN", "LESS_THAN"] = "MORE_THAN"
-    threshold: float
+    threshold: Annotated[float, Field(allow_inf_nan=False)]
+    hysteresis: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    serials: tuple[Serial, ...] = ()
+    emails: tuple[Address, ...] = ()
+    phones: tuple[Annotated[str, Field(pattern=r"^\+?[0-9]{3,15}$")], ...] = ()
+
+    def watches(self, serial: str, parameter: str) -> bool:
+        return parameter == self.parameter and (not self.serials or serial in self.serials)
 
     def fires(self, value: float) -> bool:
         return value > self.threshold if self.condition == "MORE_THAN" else value < self.threshold
+
+    def is_over(self, value: float) -> bool:
+        """Whether an alert ends at this value; between the threshold and this it goes on."""
+        # Rounded, because 60.3 - 0.1 is a little less than 60.2, which is to end it.
+        if self.condition == "MORE_THAN":
+            return value <= round(self.threshold - self.hysteresis, 6)
+        return value >= round(self.threshold + self.hysteresis, 6)
+
+
+DEFAULT_RULES = (
+    AlertRule(name="Temperature above 80", threshold=80.0),
+    AlertRule(
+        name="uptime-email",
+        threshold=60.0,
+        hysteresis=1.0,
+        serials=("282C02FFFF21",),
+        emails=("probe@uptime.example",),
+    ),
+    AlertRule(name="uptime-sms", threshold=60.0, hysteresis=1.0, serials=("282C02FFFF22",), phones=("+48500100200",)),
+)
 
 
 class StandInSettings(BaseModel):
@@ -69,6 +112,15 @@ class StandInSettings(BaseModel):
     coap_port: Port = 0
     gateway_port: Port = 0
     api_port: Port = 0
+    mqtt_port: Port = 0
+    web_port: Port = 0
+    reports_port: Port = 0
+    sms_port: Port = 0
+    backups_port: Port = 0
+    operations_port: Port = 0
+    tls_port: Port = 0
+    dns_port: Port = 0
+    reference_port: Port = 0
     control_host: str = "127.0.0.1"
     control_port: Port = 0
     allow_remote_control: bool = False
@@ -87,13 +139,21 @@ class StandInSettings(BaseModel):
     time_endpoint: str = "t"
     check_sensor_token: bool = False
     current_time_in_replies: bool = True
-    serials: tuple[Annotated[str, Field(pattern=SERIAL_PATTERN)], ...] = ()
+    serials: tuple[Serial, ...] = ()
     unknown_serial: Literal["create", "ignore", "refuse"] = "create"
 
     answer_zone: Zone = WARSAW
     query_zone: Zone = UTC_ZONE
     visibility_delay_seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    rules: tuple[AlertRule, ...] = (AlertRule(name="Temperature above 80", threshold=80.0),)
+    rules: tuple[AlertRule, ...] = DEFAULT_RULES
+    mqtt: MqttSettings = MqttSettings()
+    webapp: WebSettings = WebSettings()
+    reports: ReportSettings = ReportSettings()
+    notifications: NotificationSettings = NotificationSettings()
+    backups: BackupSettings = BackupSettings()
+    operations: OperationsSettings = OperationsSettings()
+    network: NetworkSettings = NetworkSettings()
+    scenario: InstanceOf[Scenario] | None = Field(default=None, exclude=True, repr=False)
     now: Callable[[], datetime] = Field(default=system_now, exclude=True, repr=False)
 
     @model_validator(mode="after")
@@ -125,7 +185,12 @@ class LiveSettings:
         if refused:
             raise ValueError(f"cannot be changed at run time: {', '.join(refused)}; can be: {', '.join(CHANGEABLE)}")
         kept = {name: getattr(self.current, name) for name in StandInSettings.model_fields}
-        self.current = StandInSettings(**(kept | changes))
+        for name, change in changes.items():
+            part = kept[name]
+            # Of a part's settings only those that are given change.
+            inside = isinstance(part, BaseModel) and isinstance(change, dict)
+            kept[name] = {**part.__dict__, **change} if inside else change
+        self.current = StandInSettings(**kept)
         return self.current
 
     def shown(self) -> dict[str, Any]:

@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS replies (id INTEGER PRIMARY KEY, serial TEXT NOT NULL
 CREATE TABLE IF NOT EXISTS alerts (
     id INTEGER PRIMARY KEY, point_id INTEGER NOT NULL REFERENCES points (id), rule TEXT NOT NULL,
     condition TEXT NOT NULL, parameter TEXT NOT NULL, threshold REAL NOT NULL, measurement REAL NOT NULL,
-    created_ms INTEGER NOT NULL, neutralized_ms INTEGER
+    created_ms INTEGER NOT NULL, neutralized_ms INTEGER, channel INTEGER NOT NULL DEFAULT 1
 );
 """
 # A sample that was sent again replaces the stored one, and stays visible where it was visible.
@@ -84,6 +84,7 @@ class Storage:
             # Enough to survive the death of the process; only a power cut could lose the last samples.
             await connection.execute("PRAGMA synchronous = NORMAL")
             await connection.executescript(_SCHEMA)
+            await _add_missing_columns(connection)
             yield cls(connection)
 
     @asynccontextmanager
@@ -100,6 +101,14 @@ class Storage:
 
     async def rows(self, query: str, values: Iterable[Any] = ()) -> list[Row]:
         return list(await self._connection.execute_fetchall(query, tuple(values)))
+
+    async def back_up(self, file: Path) -> None:
+        """Copies all that is committed into a new database file."""
+        async with aiosqlite.connect(file) as copy, self._writing:
+            await copy.execute("PRAGMA synchronous = OFF")
+            await self._connection.backup(copy)
+            # The copy is one file; it inherits the write-ahead log's mode.
+            await copy.execute("PRAGMA journal_mode = DELETE")
 
     async def point(self, serial: str) -> Point | None:
         rows = await self.rows("SELECT id, serial, created_ms FROM points WHERE serial = ?", [serial])
@@ -136,10 +145,11 @@ class Storage:
             ],
         )
 
-    async def newest_times(self, point: Point) -> dict[int, int]:
-        """The newest sample's time of each channel."""
+    async def newest_times(self, point: Point, now: int) -> dict[int, int]:
+        """The time of each channel's newest sample that is not of the future: such a one is nothing to go by."""
         rows = await self.rows(
-            "SELECT channel, max(time) AS newest FROM samples WHERE point_id = ? GROUP BY channel", [point.id]
+            "SELECT channel, max(time) AS newest FROM samples WHERE point_id = ? AND time <= ? GROUP BY channel",
+            [point.id, now],
         )
         return {row["channel"]: row["newest"] for row in rows}
 
@@ -190,23 +200,36 @@ class Storage:
             rows = await self.rows("DELETE FROM replies WHERE serial = ? RETURNING id, config", [serial])
         return [row["config"] for row in sorted(rows, key=lambda row: int(row["id"]))]
 
-    async def open_alert(self, point: Point, rule: AlertRule, measurement: float, created_ms: int) -> None:
-        """Must be called within `transaction`. Does nothing while an alert of the same rule is open."""
-        await self._connection.execute(
-            "INSERT INTO alerts (point_id, rule, condition, parameter, threshold, measurement, created_ms) "
-            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS "
-            "(SELECT 1 FROM alerts WHERE point_id = ?1 AND rule = ?2 AND neutralized_ms IS NULL)",
-            (point.id, rule.name, rule.condition, rule.parameter, rule.threshold, measurement, created_ms),
+    async def open_alert(
+        self, point: Point, channel: int, rule: AlertRule, measurement: float, created_ms: int
+    ) -> bool:
+        """Must be called within `transaction`. Does nothing, and says so, while the channel's alert of it is open."""
+        opened = await self.rows(
+            "INSERT INTO alerts (point_id, channel, rule, condition, parameter, threshold, measurement, created_ms) "
+            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS "
+            "(SELECT 1 FROM alerts WHERE point_id = ?1 AND channel = ?2 AND rule = ?3 AND neutralized_ms IS NULL) "
+            "RETURNING id",
+            (point.id, channel, rule.name, rule.condition, rule.parameter, rule.threshold, measurement, created_ms),
         )
+        return bool(opened)
 
-    async def end_alert(self, point: Point, rule: str, neutralized_ms: int) -> None:
-        """Must be called within `transaction`."""
-        await self._connection.execute(
-            "UPDATE alerts SET neutralized_ms = ? WHERE point_id = ? AND rule = ? AND neutralized_ms IS NULL",
-            (neutralized_ms, point.id, rule),
+    async def end_alert(self, point: Point, channel: int, rule: str, neutralized_ms: int) -> bool:
+        """Must be called within `transaction`. Says whether there was one to end."""
+        ended = await self.rows(
+            "UPDATE alerts SET neutralized_ms = ? "
+            "WHERE point_id = ? AND channel = ? AND rule = ? AND neutralized_ms IS NULL RETURNING id",
+            (neutralized_ms, point.id, channel, rule),
         )
+        return bool(ended)
 
     async def alerts(self) -> list[Row]:
         return await self.rows(
             "SELECT alerts.*, points.serial FROM alerts JOIN points ON points.id = alerts.point_id ORDER BY alerts.id"
         )
+
+
+async def _add_missing_columns(connection: aiosqlite.Connection) -> None:
+    """A database of an earlier version keeps its history; its alerts are all of the first channel."""
+    columns = await connection.execute_fetchall("PRAGMA table_info (alerts)")
+    if "channel" not in {column["name"] for column in columns}:
+        await connection.execute("ALTER TABLE alerts ADD COLUMN channel INTEGER NOT NULL DEFAULT 1")

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from standin.catalogue import Interface
+from standin.fault_model import Interface
 from standin.faults import Faults
 from standin.settings import LiveSettings
 

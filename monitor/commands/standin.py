@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,30 @@ ADDRESSES_NAME = "addresses.json"
 _CONTROL_TIMEOUT_SECONDS = 5.0
 
 
+# Of the platform's interfaces; the CoAP and the DNS port are UDP, the latter TCP as well.
+_PORTS = (
+    *("coap", "gateway", "api", "mqtt", "web", "reports", "sms", "backups"),
+    *("operations", "tls", "dns", "reference", "control"),
+)
+
+
+def _port_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for name in reversed(_PORTS):
+        option = click.option(
+            f"--{name}-port", type=click.IntRange(0, 65535), default=0, help="Its port; 0 takes a free one."
+        )
+        command = option(command)
+    return command
+
+
 @click.group(invoke_without_command=True)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address of the CoAP, gateway and API interfaces.")
-@click.option("--coap-port", type=click.IntRange(0, 65535), default=0, help="UDP port; 0 takes a free one.")
-@click.option("--gateway-port", type=click.IntRange(0, 65535), default=0, help="TCP port; 0 takes a free one.")
-@click.option("--api-port", type=click.IntRange(0, 65535), default=0, help="TCP port; 0 takes a free one.")
-@click.option("--control-port", type=click.IntRange(0, 65535), default=0, help="TCP port; 0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address of the platform's interfaces.")
+@_port_options
 @click.option("--control-host", default="127.0.0.1", show_default=True, help="Address of the control interface.")
 @click.option("--allow-remote-control", is_flag=True, help="Permit a control address that is not loopback.")
+@click.option("--smtp", metavar="HOST:PORT", help="Mail server that takes the platform's mails; without: they wait.")
+@click.option("--sms-webhook", metavar="URL", help="Where the SMS provider posts what it received; without: nowhere.")
+@click.option("--scenario", metavar="NAME|FILE", help="Script of faults in time; `scenarios` lists those that ship.")
 @click.option(
     "--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of the history; without: in memory only."
 )
@@ -34,26 +51,53 @@ _CONTROL_TIMEOUT_SECONDS = 5.0
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
 @click.pass_context
 def standin(
-    context: click.Context, /, data: Path | None, addresses: Path | None, until_stdin_closes: bool, **options: Any
+    context: click.Context,
+    /,
+    data: Path | None,
+    addresses: Path | None,
+    until_stdin_closes: bool,
+    **options: Any,
 ) -> None:
     """Runs a loopback Efento Cloud until it is interrupted; `fault` makes a running one fail."""
     if context.invoked_subcommand:
         return
-    from pydantic import ValidationError
-
-    from standin.settings import StandInSettings
-
+    settings = _settings(data, **options)
     if data:
         data.mkdir(parents=True, exist_ok=True)
-    try:
-        settings = StandInSettings(database=data / "standin.db" if data else None, **options)
-    except ValidationError as problem:
-        raise click.UsageError("; ".join(error["msg"] for error in problem.errors())) from problem
     written_to = addresses or (data / ADDRESSES_NAME if data else None)
     try:
         asyncio.run(_run(settings, written_to, until_stdin_closes))
     except OSError as problem:
         raise click.ClickException(f"the stand-in cannot start: {problem}") from problem
+
+
+def _settings(
+    data: Path | None, *, smtp: str | None, sms_webhook: str | None, scenario: str | None, **options: Any
+) -> "StandInSettings":
+    """Raises `click.UsageError` for what cannot be."""
+    from pydantic import ValidationError
+
+    from standin.notifications.settings import NotificationSettings
+    from standin.scenario import ScenarioError, load
+    from standin.settings import StandInSettings
+
+    notifications: dict[str, Any] = {"sms_webhook_url": sms_webhook} if sms_webhook else {}
+    if smtp:
+        host, colon, port = smtp.rpartition(":")
+        if not colon or not host or not port.isdecimal():
+            raise click.UsageError(f"--smtp wants HOST:PORT, not {smtp!r}")
+        notifications |= {"smtp_host": host.strip("[]"), "smtp_port": int(port)}
+    try:
+        return StandInSettings(
+            database=data / "standin.db" if data else None,
+            notifications=NotificationSettings(**notifications),
+            scenario=load(scenario) if scenario else None,
+            **options,
+        )
+    except ValidationError as problem:
+        raise click.UsageError("; ".join(error["msg"] for error in problem.errors())) from problem
+    except ScenarioError as problem:
+        raise click.UsageError(f"the scenario cannot be played:\n{problem}") from problem
 
 
 async def _run(settings: "StandInSettings", written_to: Path | None, until_stdin_closes: bool) -> None:
@@ -73,7 +117,7 @@ async def _run(settings: "StandInSettings", written_to: Path | None, until_stdin
             await asyncio.to_thread(write_atomically, written_to, json.dumps(platform.addresses, indent=2) + "\n")
         if not until_stdin_closes:  # else a parent shows the addresses in its own way
             for name, place in platform.addresses.items():
-                click.echo(f"{name:<8} {place['url']}")
+                click.echo(f"{name:<10} {place['url']}")
         await stop.wait()
 
 
@@ -90,6 +134,22 @@ def _set_when_stdin_closes(stop: asyncio.Event, loop: asyncio.AbstractEventLoop)
             loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=read_to_the_end, name="standin.stdin", daemon=True).start()
+
+
+@standin.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def scenarios(as_json: bool) -> None:
+    """Lists the scenarios that ship with the stand-in."""
+    from standin.scenario import load, names
+
+    known = [load(name) for name in names()]
+    if as_json:
+        fields = [{"name": each.name, "title": each.title, "description": each.description} for each in known]
+        click.echo(json.dumps(fields, indent=2))
+        return
+    for each in known:
+        click.echo(f"{each.name}: {each.title}")
+        click.echo(click.wrap_text(each.description, width=80, initial_indent="  ", subsequent_indent="  ") + "\n")
 
 
 @standin.group()

@@ -44,8 +44,12 @@ def start() -> Iterator[Start]:
 
 
 def listening(process: "subprocess.Popen[str]") -> list[str]:
+    """What it says of its addresses; the last one is the reference place's."""
     assert process.stdout
-    return [process.stdout.readline() for _ in range(4)]
+    lines = [process.stdout.readline()]
+    while lines[-1] and not lines[-1].startswith("reference"):
+        lines.append(process.stdout.readline())
+    return lines
 
 
 def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
@@ -119,6 +123,31 @@ def test_a_taken_port_is_one_clear_sentence(start: Start) -> None:
     assert code == 1
     assert errors.startswith("Error: the stand-in cannot start: ")
     assert "Traceback" not in errors
+
+
+def test_ports_receivers_and_a_scenario_are_told_by_options(start: Start, tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = start(
+        *("--data", str(tmp_path), "--reports-port", str(port), "--smtp", "127.0.0.1:2525"),
+        *("--sms-webhook", "http://127.0.0.1:9/sms", "--scenario", "quiet-day"),
+    )
+    listening(process)
+    assert json.loads((tmp_path / "addresses.json").read_text())["reports"]["port"] == port
+    notifications = json.loads(control(tmp_path, "/settings"))["notifications"]
+    assert (notifications["smtp_host"], notifications["smtp_port"]) == ("127.0.0.1", 2525)
+    assert notifications["sms_webhook_url"] == "http://127.0.0.1:9/sms"
+    assert json.loads(control(tmp_path, "/scenario"))["scenario"]["name"] == "quiet-day"
+
+
+@pytest.mark.parametrize("address", ["localhost", ":25", "host:", "host:smtp"])
+def test_a_mail_server_needs_host_and_port(address: str) -> None:
+    result = CliRunner().invoke(standin, ["--smtp", address])
+    assert result.exit_code == 2
+    assert f"--smtp wants HOST:PORT, not {address!r}" in result.output
 
 
 def test_a_remote_control_interface_is_refused(start: Start) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from standin.catalogue import FaultError, Interface
+from standin.fault_model import FaultError, Interface
 from tests.standin.customer import CELSIUS, answered, ask, deliver, post, send, temperatures
 from tests.standin.world import (
     CON,
@@ -140,9 +140,9 @@ async def status_of(world: World, token: str) -> int:
     ("interface", "fault", "parameters", "message"),
     [
         ("coap", "nonsense", {}, "there is no fault 'nonsense'"),
-        ("mqtt", "slow", {}, "there is no interface 'mqtt'; there are: coap, gateway, api"),
+        ("fax", "slow", {}, f"there is no interface 'fax'; there are: {', '.join(Interface)}"),
         ("coap", "gzip-bomb", {}, "gzip-bomb does not fit coap; it fits: api"),
-        ("api", "accept-and-drop", {}, "accept-and-drop does not fit api; it fits: coap, gateway"),
+        ("api", "accept-and-drop", {}, "accept-and-drop does not fit api; it fits: coap, gateway, mqtt"),
         ("api", "slow", {"second": 1}, "slow on api has no parameter 'second'; it has: seconds"),
         ("api", "slow", {"seconds": -1}, "seconds must be a number of seconds, 0 or more, not -1.0"),
         ("api", "slow", {"seconds": "1"}, "seconds must be a number of seconds, 0 or more, not '1'"),

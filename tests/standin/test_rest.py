@@ -177,9 +177,9 @@ async def alerts(world: World, **query: str) -> Any:
 async def test_an_alert_opens_with_the_first_value_over_the_threshold_and_ends_with_the_next_below(
     world: World,
 ) -> None:
-    await world.sensor.ask("m", measurements(T, 800))
+    await world.sensor.ask("m", measurements(T - 720, 800))
     assert await alerts(world) == []
-    await world.sensor.ask("m", measurements(T + 180, 801, 900))
+    await world.sensor.ask("m", measurements(T - 540, 801, 900))
     alert = {
         "id": 9001,
         "serialNumber": SERIAL,
@@ -196,11 +196,11 @@ async def test_an_alert_opens_with_the_first_value_over_the_threshold_and_ends_w
     }
     assert await alerts(world) == [alert]
     world.clock.advance(60)
-    await world.sensor.ask("m", measurements(T, 215))  # older than what is known: says nothing about now
+    await world.sensor.ask("m", measurements(T - 720, 215))  # older than what is known: says nothing about now
     assert await alerts(world) == [alert]
-    await world.sensor.ask("m", measurements(T + 540, 215))
+    await world.sensor.ask("m", measurements(T - 180, 215))
     assert await alerts(world) == [{**alert, "neutralizedAt": "2026-09-21 16:16:07"}]
-    await world.sensor.ask("m", measurements(T + 720, 900))
+    await world.sensor.ask("m", measurements(T, 900))
     assert [each["id"] for each in await alerts(world)] == [9001, 9002]
 
 

@@ -1,0 +1,1 @@
+"""Backups to another place, and restores that really restore."""

@@ -1,0 +1,1 @@
+"""The MQTT broker that sensors publish to."""

@@ -1,0 +1,1 @@
+"""Alert rules, and the mails and SMS that they send."""

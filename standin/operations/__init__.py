@@ -1,0 +1,1 @@
+"""Users, organisations, devices, alert rules and invitations."""

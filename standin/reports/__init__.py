@@ -1,0 +1,1 @@
+"""Report jobs and their files."""
