@@ -17,9 +17,13 @@ from pydantic import BaseModel, ConfigDict
 
 from probes.efento.samples import SampleRun, SampleState
 
+# In the place of a component where a step is this program's own, e.g. its store: a slow disk is nobody's downtime.
+MONITOR = "monitor"
 EVIDENCE_ITEM_CHARACTERS = 65_536  # before secrets are removed; the runner cuts further after that
 EVIDENCE_ITEMS = 16
 FIGURES = 32
+PICTURES = 2
+PICTURE_BYTES = 524_288
 
 
 class Reason(StrEnum):
@@ -43,14 +47,30 @@ class Reason(StrEnum):
     DOUBLED = "doubled"  # a sample is in the history more than once
     ALTERED = "altered"  # a sample has another value than the one sent
     SHIFTED = "shifted"  # a sample has another time than the one sent
+    STALE = "stale"  # too old: a backup, a drill
+    MISPLACED = "misplaced"  # not at the place where it must be: a backup
+    LEFTOVER = "leftover"  # what was made could not be undone
     # With the following the verdict is "unknown": we cannot tell.
     BLOCKED = "blocked"  # a step of another component failed
+    OFFLINE = "offline"  # our own network is out: no reference target can be reached either
+    NO_CREDIT = "no_credit"  # the prepaid pool is empty: no SMS is owed
+    CAPPED = "capped"  # our own limit on what may be spent is reached
     WRONG_ZONE = "wrong_zone"  # the configured time zone of the platform's answers is not the one it uses
     NOTHING_TO_VERIFY = "nothing_to_verify"  # no sample is known to be there yet
     PROBE_BUG = "probe_bug"  # our own mistake
 
 
-UNKNOWN_REASONS = frozenset({Reason.BLOCKED, Reason.WRONG_ZONE, Reason.NOTHING_TO_VERIFY, Reason.PROBE_BUG})
+UNKNOWN_REASONS = frozenset(
+    {
+        Reason.BLOCKED,
+        Reason.OFFLINE,
+        Reason.NO_CREDIT,
+        Reason.CAPPED,
+        Reason.WRONG_ZONE,
+        Reason.NOTHING_TO_VERIFY,
+        Reason.PROBE_BUG,
+    }
+)
 
 
 class ProbeFailed(Exception):
@@ -100,6 +120,29 @@ class SampleMark:
     times: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something that came to the daemon from outside. `number` grows with every message of the installation.
+
+    `content` is what was received: a mail as it travelled (RFC 5322), or an SMS as `probes.sms.Sms.encoded()`.
+    """
+
+    number: int
+    channel: str
+    received_at: datetime
+    content: bytes
+
+
+class Inbox(Protocol):
+    """The messages that came to the daemon through its receivers, by channel."""
+
+    async def newest(self, channel: str) -> int:
+        """The number of the channel's newest message; 0 before the first."""
+
+    async def after(self, channel: str, number: int) -> Sequence[Message]:
+        """The channel's messages behind that number, in order. Waits until there is one; never returns empty."""
+
+
 class Facts(Protocol):
     """What is on record from earlier checks; the daemon keeps it in its store, a one-shot check in memory."""
 
@@ -108,6 +151,16 @@ class Facts(Protocol):
 
     def recall(self, probe: str, key: str) -> str | None:
         """What the probe remembered under this key at an earlier check."""
+
+    async def commit(self, probe: str, key: str, value: str) -> None:
+        """Puts on record now, not with the check's result: on disk when this returns. `recall` knows it from then on.
+
+        Raises `Blocked` if it cannot.
+        """
+
+    async def spend(self, probe: str, key: str, amount: int, limit: int) -> bool:
+        """Adds to what was spent under the key, unless that would exceed the limit: then nothing is added and the
+        answer is False. On disk when this returns, and one count for all processes. Raises `Blocked` if it cannot."""
 
 
 class NoFacts:
@@ -118,6 +171,46 @@ class NoFacts:
 
     def recall(self, probe: str, key: str) -> str | None:
         return None
+
+    async def commit(self, probe: str, key: str, value: str) -> None:
+        raise Blocked("there is no store to put on record what must survive a crash")
+
+    async def spend(self, probe: str, key: str, amount: int, limit: int) -> bool:
+        raise Blocked("there is no store to count what is spent")
+
+
+class NoInbox:
+    """Nothing ever arrives, because nothing receives."""
+
+    async def newest(self, channel: str) -> int:
+        raise Blocked(f"no receiver {channel} is running")
+
+    async def after(self, channel: str, number: int) -> Sequence[Message]:
+        raise Blocked(f"no receiver {channel} is running")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image kept as evidence, e.g. a screenshot."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+UndoAction = Callable[[], Awaitable[None]]
+
+
+class Undo:
+    """Something that must not stay behind. `done` once the journey has undone it by itself."""
+
+    def __init__(self, name: str, action: UndoAction) -> None:
+        self.name = name
+        self.action = action
+        self.pending = True
+
+    def done(self) -> None:
+        self.pending = False
 
 
 class Journey:
@@ -135,6 +228,7 @@ class Journey:
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         facts: Facts | None = None,
+        inbox: Inbox | None = None,
         one_shot: bool = False,
     ) -> None:
         self.probe = probe
@@ -148,6 +242,9 @@ class Journey:
         self.marks: list[SampleMark] = []
         self.memory: dict[str, str] = {}
         self.secrets: set[str] = set()
+        self.pictures: list[Picture] = []
+        self.undos: list[Undo] = []
+        self.inbox: Inbox = inbox if inbox is not None else NoInbox()
         self._facts: Facts = facts if facts is not None else NoFacts()
         self._evidence: dict[str, str] = {}
         self._timings: dict[tuple[str, str], _Timing] = {}
@@ -167,6 +264,22 @@ class Journey:
             content = content[:EVIDENCE_ITEM_CHARACTERS].decode("utf-8", "backslashreplace")
         text = content[:EVIDENCE_ITEM_CHARACTERS]
         self._evidence[name] = text
+
+    def picture(self, name: str, content: bytes, media_type: str = "image/png") -> None:
+        """Keeps an image as evidence; one that is too large, or beyond the first few, is left out."""
+        if len(content) <= PICTURE_BYTES and len(self.pictures) < PICTURES:
+            self.pictures.append(Picture(name, media_type, content))
+
+    def undo(self, name: str, action: UndoAction) -> Undo:
+        """What the runner is to do when the journey has ended, however it ended: in time, late, or cancelled.
+
+        To be called before what is to be undone is begun. The actions of a journey are done in reverse order, all
+        within the runner's limit of a few seconds; an error of one does not keep the others from being done. The
+        journey calls `done` on what it has undone by itself, as a step of its own.
+        """
+        entry = Undo(name, action)
+        self.undos.append(entry)
+        return entry
 
     def figure(self, name: str, value: float) -> None:
         """A number worth keeping beside the verdict, e.g. `attempts` or `read_back_seconds`; the name has its unit."""
@@ -197,6 +310,21 @@ class Journey:
     def remember(self, key: str, value: str) -> None:
         """Keeps a short text for this probe's later checks; stored together with this check's result."""
         self.memory[key] = value
+
+    async def commit(self, key: str, value: str) -> None:
+        """Remembers at once: on disk when this returns, whatever becomes of this check or this process."""
+        # What was to be stored with the result is older than this and must not replace it, even if this is cut off.
+        self.memory.pop(key, None)
+        async with self.step("store", MONITOR):
+            await self._facts.commit(self.probe, key, value)
+
+    async def spend(self, key: str, amount: int, limit: int) -> bool:
+        """Counts what costs money before it is spent; False where the limit would be exceeded: nothing is spent then.
+
+        The count is on disk when this returns, is shared by all processes on the store, and outlives restarts.
+        """
+        async with self.step("store", MONITOR):
+            return await self._facts.spend(self.probe, key, amount, limit)
 
     def timings(self) -> tuple[StepTiming, ...]:
         return tuple(

@@ -1,5 +1,6 @@
 """Types of options that several kinds share, each with its check."""
 
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -40,6 +41,14 @@ def _header_value(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"a regular expression; this is none: {error}") from error
+    return text
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -52,3 +61,4 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 ZoneKey = Annotated[str, AfterValidator(_zone)]
 HeaderSecret = Annotated[SecretStr, AfterValidator(_header_value)]
 Serial = Annotated[str, BeforeValidator(_upper), Field(pattern=r"^282C02[0-9A-F]{6}$")]
+Pattern = Annotated[str, AfterValidator(_pattern)]

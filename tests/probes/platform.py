@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from monitor.clock import SystemClock
-from probes.contract import Journey
+from probes.contract import Journey, Message
 from probes.efento.proto import efento_pb2 as pb
 from probes.efento.samples import SampleRun, SampleState, marked
 from tests.probes.servers import acknowledge, http_answer, tcp_server, udp_server
@@ -178,16 +178,28 @@ async def running_platform() -> AsyncIterator[Platform]:
 
 @dataclass
 class Record:
-    """What a daemon would keep between checks, in memory. Is a `Facts`."""
+    """What a daemon would keep between checks, in memory. Is a `Facts`, and has an inbox."""
 
     runs: dict[str, list[SampleRun]] = field(default_factory=dict)
     memory: dict[str, str] = field(default_factory=dict)
+    spent: dict[str, int] = field(default_factory=dict)
+    inbox: "Letterbox" = field(default_factory=lambda: Letterbox())
 
     def sample_runs(self, serial: str) -> Sequence[SampleRun]:
         return self.runs.get(serial, [])
 
     def recall(self, probe: str, key: str) -> str | None:
         return self.memory.get(key)
+
+    async def commit(self, probe: str, key: str, value: str) -> None:
+        self.memory[key] = value
+
+    async def spend(self, probe: str, key: str, amount: int, limit: int) -> bool:
+        total = self.spent.get(key, 0) + amount
+        if total > limit:
+            return False
+        self.spent[key] = total
+        return True
 
     def journey(self, now: float = START, *, component: str = "ingest", one_shot: bool = False) -> Journey:
         """A check at a wall clock that stands still."""
@@ -198,6 +210,7 @@ class Record:
             now=lambda: moment,
             monotonic=SystemClock().monotonic,
             facts=self,
+            inbox=self.inbox,
             one_shot=one_shot,
         )
 
@@ -209,3 +222,27 @@ class Record:
 
     def in_state(self, state: SampleState, serial: str = SERIAL) -> list[int]:
         return [time for run in self.sample_runs(serial) if run.state is state for time in run.times()]
+
+
+class Letterbox:
+    """An `Inbox` in memory; `put` is what a receiver does."""
+
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+        self._changed = asyncio.Event()
+
+    def put(self, channel: str, content: bytes, at: datetime | None = None) -> None:
+        received_at = at or datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=START)
+        self._messages.append(Message(len(self._messages) + 1, channel, received_at, content))
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def newest(self, channel: str) -> int:
+        return max((message.number for message in self._messages if message.channel == channel), default=0)
+
+    async def after(self, channel: str, number: int) -> Sequence[Message]:
+        while True:
+            found = [each for each in self._messages if each.channel == channel and each.number > number]
+            if found:
+                return found
+            await self._changed.wait()
