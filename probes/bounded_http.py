@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from multidict import MultiMapping
 from yarl import URL
 
-from probes.contract import Journey, ProbeFailed, Reason
+from probes.contract import Blocked, Journey, ProbeFailed, Reason
 from probes.network_errors import network_failure
 
 MEBIBYTE = 1024 * 1024
@@ -55,7 +56,7 @@ class Answer:
 
     name: str
     status: int
-    headers: Mapping[str, str]
+    headers: MultiMapping[str]
     header_count: int
     body: bytes
 
@@ -173,8 +174,16 @@ def _response(session: aiohttp.ClientSession, request: Request) -> Any:
     )
 
 
-@functools.lru_cache(maxsize=64)
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """Raises `Blocked` where the file of authorities cannot be used: it is ours."""
+    try:
+        return _trusting_context(ca_file)
+    except (OSError, ValueError) as error:
+        raise Blocked(f"{ca_file}: our file of trusted authorities cannot be used: {type(error).__name__}") from error
+
+
+@functools.lru_cache(maxsize=64)
+def _trusting_context(ca_file: str | None) -> ssl.SSLContext:
     """Made once, because loading the authorities takes tens of milliseconds."""
     return ssl.create_default_context(cafile=ca_file)
 

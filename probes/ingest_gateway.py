@@ -1,22 +1,19 @@
 """Gateway: is a Bluetooth sensor's measurement, posted as JSON, accepted, and can it be read back?"""
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import Field, FilePath
 
 from probes.bounded_http import Answer, Bounds, Request, exchange, require_status
 from probes.contract import Journey, ProbeFailed, Reason, probe
 from probes.efento.backlog import Batch
+from probes.efento.gateway_json import measurements_json
 from probes.efento.ingest import Device, IngestOptions, ingest
-from probes.efento.signal import CHANNEL_TYPES, SensorSignal
-from probes.efento.verification import wall_text
+from probes.efento.signal import SensorSignal
 from probes.option_types import HeaderSecret, HttpUrl, Seconds
 
 ANSWER_HEADERS = 10  # a real gateway refuses an answer with more
 CREATED = 201
-RSSI_DBM = -67
 
 
 class Options(IngestOptions):
@@ -33,7 +30,7 @@ class GatewayDevice:
     signal: SensorSignal
 
     async def deliver(self, batch: Batch) -> None:
-        body = json.dumps({"measurements": self._measurements(batch)}).encode()
+        body = measurements_json(batch, self.signal, self.options.channels)
         headers = {"Content-Type": "application/json", "charset": "UTF-8"}
         if self.options.token:
             headers["X-Api-Token"] = self.options.token.get_secret_value()
@@ -46,29 +43,6 @@ class GatewayDevice:
 
     async def obey(self) -> None:
         """A gateway's answer asks for nothing."""
-
-    def _measurements(self, batch: Batch) -> list[dict[str, Any]]:
-        return [
-            {
-                "serial": batch.serial,
-                "response_handle": handle,
-                "battery": "ok",
-                "signal": RSSI_DBM,
-                "measured_at": f"{wall_text(time)} UTC",
-                "measurement_interval": batch.period,
-                "next_measurement_at": f"{wall_text(time + batch.period)} UTC",
-                "params": self._params(time),
-            }
-            for handle, time in enumerate(batch.times, start=1)
-        ]
-
-    def _params(self, time: int) -> list[dict[str, Any]]:
-        return [
-            {"channel": number, "type": CHANNEL_TYPES[name].gateway_name, "value": channel.value(time)}
-            for number, (name, channel) in enumerate(
-                zip(self.options.channels, self.signal.channels, strict=True), start=1
-            )
-        ]
 
 
 def _require_accepted(answer: Answer, *, handles: int) -> None:

@@ -87,6 +87,12 @@ class CloudApi:
         self._access_token = _read(Login, answer).access_token
         self.journey.secret(self._access_token)
 
+    async def authorization(self) -> dict[str, str]:
+        """The header under which the platform's other interfaces are asked in the same name; logs in where needed."""
+        if self.options.login is not None and self._access_token is None:
+            await self.login()
+        return self._authorization()
+
     async def organisations(self) -> list[int]:
         found = await self._get(Organisations, "/organizations")
         return [organisation.id for organisation in found.organizations]
@@ -111,7 +117,7 @@ class CloudApi:
         Raises `ProbeFailed` (content) when the API lists no such sensor.
         """
         known = self.journey.recall(_point_key(serial))
-        if known:
+        if known and known.isdecimal():
             return int(known)
         for organisation in await self.organisations():
             for point in await self.measurement_points(await self.locations(organisation)):
@@ -125,7 +131,7 @@ class CloudApi:
 
         `channels` are the sensor's channel types in the order of their numbers.
         """
-        query = [("from", self._query_time(first, -1)), ("to", self._query_time(last, +1))]
+        query = [("from", self.query_time(first, -1)), ("to", self.query_time(last, +1))]
         point = await self.point_of(serial)
         try:
             found = await self._get(History, f"/measurement-points/{point}/measurements", query)
@@ -140,15 +146,13 @@ class CloudApi:
         query = [
             ("select-by", "MEASUREMENT_POINTS"),
             *(("select-by-ids", str(point)) for point in points),
-            ("from", self._query_time(first, -1)),
-            ("to", self._query_time(last, +1)),
+            ("from", self.query_time(first, -1)),
+            ("to", self.query_time(last, +1)),
         ]
         return (await self._get(Alerts, "/alerts", query)).alerts
 
     async def _get(self, schema: type[SchemaT], path: str, query: Query = ()) -> SchemaT:
-        if self.options.login is not None and self._access_token is None:
-            await self.login()
-        answer = await self._exchange("GET", path, self._authorization(), query)
+        answer = await self._exchange("GET", path, await self.authorization(), query)
         if answer.status == 401 and self.options.login is not None:
             await self.login()
             answer = await self._exchange("GET", path, self._authorization(), query)
@@ -171,8 +175,8 @@ class CloudApi:
             self.journey.evidence("api_error", answer.body[:2048])
         return answer
 
-    def _query_time(self, time: int, outwards: int) -> str:
-        """Wall time in the query's zone; an hour further out when that wall time comes twice."""
+    def query_time(self, time: int, outwards: int) -> str:
+        """Unix seconds as wall time in the query's zone; an hour further out when that wall time comes twice."""
         zone = ZoneInfo(self.options.query_zone)
         wall = datetime.fromtimestamp(time, UTC).astimezone(zone).replace(tzinfo=None)
         if wall.replace(tzinfo=zone, fold=0).utcoffset() != wall.replace(tzinfo=zone, fold=1).utcoffset():

@@ -15,6 +15,7 @@ from probes.efento.cloud_api import ApiOptions
 from probes.efento.read_back import ReadBackOptions, read_back
 from probes.efento.samples import SampleState
 from probes.efento.signal import CHANNEL_TYPES, DEFAULT_KEY, SensorSignal, sensor_signal
+from probes.efento.standing import remembered_standing
 from probes.efento.verification import utc_text
 from probes.option_types import Seconds, Serial
 
@@ -68,6 +69,10 @@ class IngestOptions(SensorOptions):
             raise ValueError(f"period: at most {limit} s with these channels, or a value might come twice in a row")
         return self
 
+    def longest_seconds(self) -> float:
+        """Seconds that the journey may take by these options; the probe's timeout must not be shorter."""
+        return self.period + self.read_back.deadline
+
     def claims(self) -> set[str]:
         """What no other probe may use: two that send for one sensor would double its samples."""
         return set(self.sensors)
@@ -84,9 +89,31 @@ class Device(Protocol):
 
 
 async def ingest(options: IngestOptions, journey: Journey, device_of: Callable[[SensorSignal], Device]) -> None:
-    """One check of one sensor, which is the next in turn."""
-    signal = options.signal(_in_turn(options.sensors, journey))
-    due = await _due(options, journey, signal.serial)
+    """One check of one sensor, which is the next in turn.
+
+    After a failure the same sensor is asked again: if the next one answered for it, a fault that hits a part of the
+    sensors would never be confirmed.
+    """
+    turn, now = _turn(options.sensors, journey), _unix(journey)
+    serial = options.sensors[turn]
+    try:
+        with remembered_standing(journey, serial, options.sensors, now):
+            await _check(options, journey, options.signal(serial), now, device_of)
+    except (ProbeFailed, Blocked) as failure:
+        if not _is_ours(failure, journey):  # what this one cannot tell, the next one may
+            _move_on(turn, options.sensors, journey)
+        raise
+    _move_on(turn, options.sensors, journey)
+
+
+async def _check(
+    options: IngestOptions,
+    journey: Journey,
+    signal: SensorSignal,
+    now: int,
+    device_of: Callable[[SensorSignal], Device],
+) -> None:
+    due = await _due(options, journey, signal.serial, now)
     device = device_of(signal)
     async with journey.step("send"):
         for batch in due:
@@ -96,17 +123,23 @@ async def ingest(options: IngestOptions, journey: Journey, device_of: Callable[[
     await read_back(options.read_back, options.api, journey, signal, options.channels, options.period, fresh)
 
 
-def _in_turn(sensors: Sequence[str], journey: Journey) -> str:
+def _turn(sensors: Sequence[str], journey: Journey) -> int:
     known = journey.recall(TURN) or ""
-    turn = int(known) if known.isdecimal() else 0
+    return (int(known) if known.isdecimal() else 0) % len(sensors)
+
+
+def _is_ours(failure: ProbeFailed | Blocked, journey: Journey) -> bool:
+    step = journey.failed_step
+    return isinstance(failure, ProbeFailed) and (step is None or step.component == journey.component)
+
+
+def _move_on(turn: int, sensors: Sequence[str], journey: Journey) -> None:
     if not journey.one_shot:
         journey.remember(TURN, str((turn + 1) % len(sensors)))
-    return sensors[turn % len(sensors)]
 
 
-async def _due(options: IngestOptions, journey: Journey, serial: str) -> list[Batch]:
+async def _due(options: IngestOptions, journey: Journey, serial: str, now: int) -> list[Batch]:
     """What to send now; waits for the next time on the grid if everything up to now was acknowledged."""
-    now = _unix(journey)
     if journey.one_shot:  # off the daemon's grid, so that nothing of its is sent twice
         time = now if now % options.period else now - 1
         return [Batch(serial, range(time, time + 1, options.period))]

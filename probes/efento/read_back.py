@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from probes.contract import Journey, ProbeFailed, ProbeOptions
-from probes.efento.backlog import pending
+from probes.efento.backlog import in_state, pending
 from probes.efento.cloud_api import ApiOptions, CloudApi
 from probes.efento.reading import Reading
-from probes.efento.samples import SampleState
+from probes.efento.samples import SampleRun, SampleState
 from probes.efento.signal import SensorSignal
 from probes.efento.verification import Findings, ReturnedSample
 from probes.option_types import Seconds
 
 SAMPLES_AT_ONCE = 720
+OLDER_SAMPLES = 20
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 1.0
 
 
@@ -54,12 +55,30 @@ async def read_back(
         journey.figure("read_back_seconds", journey.monotonic() - started)
         if not findings.ok():
             findings = await reading.look_wide(rows, findings, due)
+            await _require_older_right(reading, rows, journey.sample_runs(signal.serial), due)
         if not journey.one_shot:
             wrong = findings.wrong_times() & due
             journey.mark(signal.serial, period, SampleState.SEEN, sorted(due - wrong))
             journey.mark(signal.serial, period, SampleState.LOST, sorted(wrong))
         if not findings.ok():
             raise ProbeFailed(findings.reason(), f"{signal.serial}: {findings.describe()}")
+
+
+async def _require_older_right(
+    reading: Reading, rows: Sequence[ReturnedSample], runs: Sequence[SampleRun], due: frozenset[int]
+) -> None:
+    """Samples that were seen as they were sent, and are shown otherwise now, tell that the history itself is wrong.
+
+    Then it answers for the fresh ones, too, and what became of those stays open. Raises `ProbeFailed`.
+    """
+    newest = max(due)
+    known = sorted(in_state(runs, SampleState.SEEN, newest - reading.margin, newest) - due)[-OLDER_SAMPLES:]
+    findings = reading.judge(rows, known)
+    if 2 * len(findings.wrong_times().intersection(known)) > len(known):
+        async with reading.journey.step("older_samples", reading.api.options.component):
+            raise ProbeFailed(
+                findings.reason(), f"{reading.signal.serial}, seen before and wrong now: {findings.describe()}"
+            )
 
 
 async def _poll(reading: Reading, due: frozenset[int], deadline: float) -> tuple[list[ReturnedSample], Findings]:

@@ -5,6 +5,7 @@ sample without remembering what was sent. No clock, no state; see `verification.
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ class ChannelType:
     def raw(self, value: float) -> int | None:
         """The whole number behind a value, or None for one that is no multiple of the type's resolution."""
         scaled = value * self.per_unit
+        if not math.isfinite(scaled):
+            return None
         raw = round(scaled)
         return raw if abs(scaled - raw) < 1e-6 else None
 

@@ -14,6 +14,8 @@ from probes.contract import Reason
 from probes.efento.signal import SensorSignal
 
 NAMED_TIMES = 5
+MOST_VOTES = 100_000
+WIDENED_SHIFTS = 5  # beyond so many distances it is no clock that is wrong
 OFFSET_STEP = 15 * 60  # every zone in use is a multiple of a quarter of an hour away from any other
 OFFSET_LIMIT = 26 * 3600  # from UTC−12 to UTC+14
 
@@ -130,34 +132,52 @@ def _shifts(
 ) -> tuple[dict[int, int], list[tuple[int, Raws]]]:
     """Absent samples that stand elsewhere, as {true time: seconds late}, and the wrong rows not explained so.
 
-    One altered value easily equals that of some absent sample. So a shift is believed when two samples share it, or
-    when the row stands at a time of which no sample is absent.
+    One altered value easily equals that of some absent sample, and of many altered by one amount half may share a
+    distance. So a shift is believed when a row that it explains stands at a time of which no sample is absent, or
+    when it explains two samples and three quarters of all that are wrong.
     """
     homes: dict[Raws, list[int]] = {}
     for time in absent:
         homes.setdefault(signal.raws(time), []).append(time)
-    votes = Counter(time - home for time, raws in wrong for home in homes.get(raws, ()))
+    voters = _voters(wrong, homes)
     shifts: dict[int, int] = {}
-    for late, _ in votes.most_common():
-        found = [
-            (time, raws)
-            for time, raws in wrong
-            if time - late in absent and time - late not in shifts and signal.raws(time - late) == raws
-        ]
-        if len(found) == 1 and found[0][0] in absent:
+    explained: set[tuple[int, Raws]] = set()
+    widened = 0
+    for late in sorted(voters, key=lambda each: len(voters[each]), reverse=True):
+        found = [row for row in voters[late] if row not in explained and row[0] - late not in shifts]
+        if not found:
             continue
-        # The first sample of a shifted stretch may come from before the window.
-        found += [
-            (time, raws)
-            for time, raws in wrong
-            if len(found) > 1
-            and time - late not in absent
-            and time - late not in right
-            and signal.raws(time - late) == raws
-        ]
+        in_place = all(time in absent for time, _ in found)
+        if in_place and (len(found) == 1 or 4 * len(found) < 3 * (len(wrong) - len(explained))):
+            continue
+        if len(found) > 1 and widened < WIDENED_SHIFTS:
+            widened += 1
+            # The first sample of a shifted stretch may come from before the window.
+            found += [
+                (time, raws)
+                for time, raws in wrong
+                if time - late not in absent
+                and time - late not in right
+                and (time, raws) not in explained
+                and signal.raws(time - late) == raws
+            ]
         shifts.update((time - late, late) for time, _ in found)
-        wrong = [row for row in wrong if row not in found]
-    return shifts, wrong
+        explained.update(found)
+    return shifts, [row for row in wrong if row not in explained]
+
+
+def _voters(wrong: Sequence[tuple[int, Raws]], homes: dict[Raws, list[int]]) -> dict[int, list[tuple[int, Raws]]]:
+    """For each distance, the rows that it would explain. Not of all rows where there are very many: the event loop
+    waits for this, and a day of altered samples must not stop every other probe."""
+    voters: dict[int, list[tuple[int, Raws]]] = {}
+    votes = 0
+    for time, raws in wrong:
+        for home in homes.get(raws, ()):
+            voters.setdefault(time - home, []).append((time, raws))
+            votes += 1
+        if votes > MOST_VOTES:
+            break
+    return voters
 
 
 def wrong_zone(

@@ -5,11 +5,12 @@ import gzip
 import tracemalloc
 import zlib
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from probes.bounded_http import Answer, Bounds, Request, exchange, require_status
-from probes.contract import Journey, ProbeFailed, Reason
+from probes.contract import Blocked, Journey, ProbeFailed, Reason
 from tests.probes.servers import (
     Handler,
     answering,
@@ -198,3 +199,12 @@ async def test_a_cancel_at_any_point_leaves_neither_socket_nor_task(steps: int) 
             await task
         assert client_tasks() == set()
     await eventually(lambda: open_sockets() == before)  # the server's own end takes a turn of the loop
+
+
+async def test_a_file_of_authorities_that_cannot_be_used_is_ours(tmp_path: Path) -> None:
+    """A deployment that forgot it must not page for the platform."""
+    broken = tmp_path / "ca.pem"
+    await asyncio.to_thread(broken.write_text, "this is no certificate")
+    for file in (broken, tmp_path / "none.pem"):
+        with pytest.raises(Blocked):
+            await exchange(Request("GET", "https://127.0.0.1:1/", ca_file=str(file)), QUICK)

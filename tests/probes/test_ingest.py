@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from probes.ingest_gateway import ingest_gateway
 from tests.probes.platform import SERIAL, START, Platform, Record, Sample, running_platform
 from tests.probes.servers import failed_step, http_answer
 
+OTHER = "282C02FFFF02"
 SEEN, PENDING, LOST = SampleState.SEEN, SampleState.PENDING, SampleState.LOST
 SIGNAL = sensor_signal(SERIAL, DEFAULT_KEY, ["TEMPERATURE"]).channels[0]
 
@@ -187,6 +189,37 @@ async def test_what_became_of_an_acknowledged_sample_is_named(platform: Platform
     assert (record.in_state(LOST), record.in_state(SEEN)) == ([START], [START + 10])
 
 
+@pytest.mark.parametrize(
+    "shown_as",
+    [
+        lambda sample: [],
+        lambda sample: [(sample[0], [value + 3 for value in sample[1]])],
+        lambda sample: [sample, sample],
+    ],
+)
+async def test_samples_that_were_right_once_and_are_wrong_now_are_the_apis_to_answer_for(
+    platform: Platform, shown_as: Any
+) -> None:
+    record = Record()
+    for now in range(START, START + 50, 10):
+        await send(platform, record, now)
+    platform.samples = [(serial, *shown) for serial, *sample in platform.samples for shown in shown_as(tuple(sample))]
+    platform.store_as = shown_as
+    failure = await failing(platform, record, START + 50)
+    assert "seen before and wrong now" in failure.detail
+    assert record.in_state(PENDING) == [START + 50]
+
+
+async def test_a_single_old_sample_that_is_gone_does_not_hide_that_a_new_one_is_lost(platform: Platform) -> None:
+    record = Record()
+    for now in range(START, START + 50, 10):
+        await send(platform, record, now)
+    del platform.samples[0]
+    platform.store_as = lambda sample: []
+    failure = await failing(platform, record, START + 50)
+    assert (failure.reason, record.in_state(LOST)) == (Reason.MISSING, [START + 50])
+
+
 async def test_a_sample_that_comes_after_its_deadline_is_lost_all_the_same(platform: Platform) -> None:
     record = Record()
     platform.hidden_requests = 3  # the wide question that follows the deadline finds it
@@ -259,6 +292,21 @@ async def test_sensors_take_turns(platform: Platform) -> None:
     assert serials == [SERIAL, other, SERIAL]
 
 
+async def test_a_sensor_that_failed_is_asked_again_until_it_succeeds(platform: Platform) -> None:
+    """So a fault that hits one partition of the sensors is confirmed by failures in a row, and becomes an outage."""
+    other = "282C02FFFF02"
+    platform.points[102] = other
+    sensors, record = [SERIAL, other], Record()
+    await send(platform, record, START, sensors=sensors)
+    platform.codes = [0x80, 0x80]
+    for now in (START + 10, START + 20):
+        await failing(platform, record, now, sensors=sensors, attempts=1)
+    await send(platform, record, START + 30, sensors=sensors)
+    await send(platform, record, START + 40, sensors=sensors)
+    serials = [message.serial_number.hex().upper() for message in messages(platform)]
+    assert serials == [SERIAL, other, other, other, SERIAL]
+
+
 async def test_a_persons_check_disturbs_nothing(platform: Platform) -> None:
     record = Record({SERIAL: [SampleRun(START - 50, START - 20, 10, PENDING)]})
     journey = record.journey(one_shot=True)
@@ -268,12 +316,15 @@ async def test_a_persons_check_disturbs_nothing(platform: Platform) -> None:
     assert set(journey.memory) <= {f"point:{SERIAL}"}
 
 
-async def send_gateway(platform: Platform, record: Record, **changes: Any) -> Journey:
+def gateway_options(platform: Platform, **changes: Any) -> GatewayOptions:
     url = f"http://127.0.0.1:{platform.http_port}/measurements"
-    options = GatewayOptions.model_validate({"url": url, **common(platform, changes)})
+    return GatewayOptions.model_validate({"url": url, **common(platform, changes)})
+
+
+async def send_gateway(platform: Platform, record: Record, **changes: Any) -> Journey:
     journey = record.journey()
     try:
-        await ingest_gateway(options, journey)
+        await ingest_gateway(gateway_options(platform, **changes), journey)
     finally:
         record.keep(journey)
     return journey
@@ -357,3 +408,64 @@ async def test_a_first_sample_that_was_accepted_and_dropped_is_a_loss_though_no_
     failure = await failing(platform, Record(), sensors=["282C02FFFFEE"])
     assert isinstance(failure, ProbeFailed)
     assert failure.reason is Reason.MISSING
+
+
+@pytest.mark.parametrize("way", ["coap", "gateway"])
+async def test_a_failed_check_tells_how_each_sensor_stood(platform: Platform, way: str) -> None:
+    """Also after checks that could not tell; what a sensor's kind remembers of it is untouched by that."""
+    third = "282C02FFFF03"
+    platform.points |= {102: OTHER, 103: third}
+    record, sensors = Record(), [SERIAL, OTHER, third]
+    journey = await one_of(way, platform, record, START, sensors)
+    assert (journey.evidence_items()["sensor"], "sensors" in journey.evidence_items()) == (SERIAL, False)
+    platform.api_override["measurement-points"] = http_answer(b"", status="503 Not now")
+    journey = await one_of(way, platform, record, START + 10, sensors)
+    assert journey.evidence_items()["sensor"] == OTHER
+    assert journey.evidence_items()["sensors"].splitlines() == [
+        f"{SERIAL} up 2026-09-21T14:15:00Z",
+        f"{OTHER} unknown blocked 2026-09-21T14:15:10Z",
+        f"{third} not checked yet",
+    ]
+    platform.api_override.clear()
+    platform.store_as = dropped
+    journey = await one_of(way, platform, record, START + 20, sensors)
+    assert journey.evidence_items()["sensors"].splitlines() == [
+        f"{SERIAL} up 2026-09-21T14:15:00Z",
+        f"{OTHER} unknown blocked 2026-09-21T14:15:10Z",
+        f"{third} down missing 2026-09-21T14:15:20Z",
+    ]
+    if way == "coap":
+        assert [message.transfer_reason for message in messages(platform)][:3] == [1, 1, 1]
+
+
+async def one_of(way: str, platform: Platform, record: Record, now: float, sensors: list[str]) -> Journey:
+    """A check that may fail, of the sensor whose turn it is."""
+    journey = record.journey(now)
+    with suppress(ProbeFailed):
+        if way == "coap":
+            await ingest_coap(options_for(platform, sensors=sensors), journey)
+        else:
+            await ingest_gateway(gateway_options(platform, sensors=sensors), journey)
+    record.keep(journey)
+    return journey
+
+
+async def test_a_check_that_its_deadline_cut_off_is_unfinished(platform: Platform) -> None:
+    record = Record()
+    platform.hidden_requests = 1000
+    journey = record.journey()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await ingest_coap(options_for(platform, read_back={"deadline": 10}), journey)
+    assert journey.evidence_items()["sensors"] == f"{SERIAL} unfinished 2026-09-21T14:15:00Z"
+
+
+async def test_a_persons_check_changes_no_standing(platform: Platform) -> None:
+    record = Record()
+    await send(platform, record)
+    platform.store_as = dropped
+    journey = record.journey(START + 10, one_shot=True)
+    with pytest.raises(ProbeFailed):
+        await ingest_coap(options_for(platform), journey)
+    assert journey.evidence_items()["sensors"] == f"{SERIAL} down missing 2026-09-21T14:15:10Z"
+    assert journey.memory == {}

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from time import perf_counter
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -131,3 +132,22 @@ def test_answers_in_utc_across_a_change_of_the_clocks_are_recognised_too() -> No
 )
 def test_nothing_else_is_taken_for_a_wrong_zone(rows: list[ReturnedSample]) -> None:
     assert wrong_zone(rows, SIGNAL, WARSAW, DUE) is None
+
+
+@pytest.mark.parametrize("amount", [10, -10, 1, 25])
+def test_many_altered_values_are_altered_though_some_share_a_distance(amount: int) -> None:
+    """Of sixty values raised by one degree some always equal sixty others at one and the same distance."""
+    due = range(START, START + 120, 2)
+    rows = [stored(time, (SIGNAL.raws(time)[0] + amount,)) for time in due]
+    findings = verify(rows, SIGNAL, WARSAW, due, judge_others=True)
+    assert (findings.altered, findings.reason()) == (tuple(due), Reason.ALTERED)
+
+
+def test_a_day_of_altered_samples_is_judged_while_nobody_has_to_wait() -> None:
+    """The event loop waits for the judgement, and with it every other probe: it took three minutes once."""
+    times = range(START, START + 8640 * 10, 10)
+    rows = [stored(time, (SIGNAL.raws(time)[0] + 7,)) for time in times]
+    began = perf_counter()
+    findings = verify(rows, SIGNAL, WARSAW, frozenset(times), judge_others=True)
+    assert perf_counter() - began < 10
+    assert len(findings.altered) > 8000
