@@ -2,8 +2,9 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from urllib.parse import quote
 from uuid import uuid4
 
 from prometheus_client import disable_created_metrics
@@ -13,21 +14,28 @@ from monitor.board import Board
 from monitor.clock import Clock, iso, to_milliseconds
 from monitor.config import Config, ProbeConfig
 from monitor.facts import RecordedFacts
+from monitor.inbox import StoredInbox
 from monitor.metrics import Metrics
+from monitor.offline import References
+from monitor.receivers import channels_of, mail_receiver, webhook_routes
 from monitor.redaction import Redactor
 from monitor.results import Result
 from monitor.runner import run_check
 from monitor.schedule import Checks, Schedule, ScheduleEvent
 from monitor.sla.model import ProbeTerms, Verdict
+from monitor.stalls import Stalls
 from monitor.store import Committed, Store, StoreError
+from monitor.undo import UNDO_SECONDS
 from monitor.version import VERSION
 from monitor.web import listen, serve
 from monitor.web.app import Sources
+from probes.contract import Picture
 
 # After a failed write the store is tried again at this pace; the result waits in memory meanwhile.
 STORE_RETRY_SECONDS = 1.0
 # The store counts as writable while its last heartbeat is not older than this many heartbeats.
 HEARTBEATS_MISSED = 3
+FORGET_MESSAGES_EVERY_SECONDS = 3600.0
 
 
 class Daemon:
@@ -41,6 +49,8 @@ class Daemon:
         self._redactor = Redactor(config.secrets())
         self._board = Board(config, clock, self._unstored_since_ms)
         self._facts = RecordedFacts()
+        self._stalls = Stalls()
+        self._references = References(config.reference_targets, clock)
         self._group: asyncio.TaskGroup | None = None
         self._checks: Checks | None = None
         self._schedule: Schedule | None = None
@@ -52,7 +62,9 @@ class Daemon:
             waiting=lambda: self._store.waiting,
             heartbeat_age=lambda: self._clock.monotonic() - self._last_heartbeat,
         )
+        self._boot_id = str(uuid4())
         self._store: Store
+        self._inbox: StoredInbox
         self._generation = 0
         self._stored_meanwhile: list[Committed] | None = None
         self._started = clock.monotonic()
@@ -64,26 +76,42 @@ class Daemon:
         `on_ready` is told the port of the web pages once they answer. Raises `StoreError` and `OSError` where the
         store or the port cannot be had, and whatever a background task died of.
         """
+        for warning in self._config.warnings:
+            logs.get().warning("config.questionable", problem=warning)
         async with AsyncExitStack() as stack:
             # Before anything is put on record: who cannot have the port must not retire the probes of who has it.
             listening = stack.enter_context(listen(self._config.web_host, self._config.web_port))
             self._store = await stack.enter_async_context(await Store.open(self._config.store_url))
+            self._inbox = StoredInbox(self._store, self._clock, channels_of(self._config.inbound))
+            receivers = await stack.enter_async_context(AsyncExitStack())
+            ports = await self._receive_mail(receivers)
             await self._take_over_history()
-            sources = Sources(self._config, self._board, self._metrics, self._problems)
-            port = await stack.enter_async_context(serve(sources, listening))
+            ports["web_port"] = await stack.enter_async_context(serve(self._sources(), listening))
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._store.run(), name="store.writer")
-                await self._probe(group, stop, on_ready, port)
+                await self._probe(group, stop, on_ready, ports)
+                await receivers.aclose()
                 await self._store.clean_stop(self._now_ms())
                 self._store.stop()
             logs.get().info("daemon.stopped")
+
+    def _sources(self) -> Sources:
+        routes = webhook_routes(self._config.inbound, self._inbox.take, self._clock)
+        return Sources(self._config, self._board, self._metrics, self._problems, self._picture, routes)
+
+    async def _receive_mail(self, stack: AsyncExitStack) -> dict[str, int]:
+        """Opens the mail receiver, if there is one, until the stack is closed; returns its port by a name."""
+        if self._config.inbound.smtp is None:
+            return {}
+        receiver = mail_receiver(self._config.inbound.smtp, self._inbox.take, self._clock)
+        return {"smtp_port": await stack.enter_async_context(receiver)}
 
     async def _take_over_history(self) -> None:
         """Makes this daemon's rows and loads what earlier ones found out."""
         config, now_ms = self._config, self._now_ms()
         await self._store.begin(
             config.location,
-            str(uuid4()),
+            self._boot_id,
             VERSION,
             now_ms,
             on_committed=self._committed,
@@ -91,7 +119,7 @@ class Daemon:
         )
         titles = {probe.id: probe.title for probe in config.probes}
         await self._store.record_terms(config.location, now_ms, probe_terms(config, now_ms), titles)
-        self._facts = RecordedFacts(await self._store.sample_runs(), await self._store.memory())
+        self._facts = RecordedFacts(await self._store.sample_runs(), await self._store.memory(), self._store)
         await self._load_ledger(await self._store.latest())
         await self._board.picture_in_pieces()  # the whole history once; from here on only what is new
         self._metrics.config_loaded.set(now_ms / 1000)
@@ -111,20 +139,22 @@ class Daemon:
         group: asyncio.TaskGroup,
         stop: asyncio.Event,
         on_ready: Callable[[int], None],
-        port: int,
+        ports: Mapping[str, int],
     ) -> None:
         self._group = group
-        checks = self._checks = Checks(group, self._check)
+        checks = self._checks = Checks(group, self._check, UNDO_SECONDS)
         schedule = self._schedule = Schedule(
             self._config.probes, checks, self._clock, self._schedule_event, self._metrics.lateness
         )
         companions = [
             group.create_task(self._heartbeats(), name="heartbeats"),
             group.create_task(schedule.watch_clock(), name="schedule.watch_clock"),
+            group.create_task(self._stalls.watch(), name="stalls.watch"),
+            group.create_task(self._forget_messages(), name="inbox.forget"),
         ]
         schedule.start(self._board.fresh())
-        logs.get().info("daemon.started", location=self._config.location, probes=len(self._probes), web_port=port)
-        on_ready(port)
+        logs.get().info("daemon.started", location=self._config.location, probes=len(self._probes), **ports)
+        on_ready(ports["web_port"])
         await stop.wait()
         logs.get().info("daemon.stopping", checks_in_flight=len(checks))
         schedule.stop()
@@ -136,8 +166,18 @@ class Daemon:
         await asyncio.wait(companions)
 
     async def _check(self, probe: ProbeConfig) -> None:
+        checks = self._checks
+        assert checks is not None, "this is one of them"
         result = await run_check(
-            probe, location=self._config.location, clock=self._clock, facts=self._facts, redactor=self._redactor
+            probe,
+            location=self._config.location,
+            clock=self._clock,
+            facts=self._facts,
+            redactor=self._redactor,
+            inbox=self._inbox,
+            offline=self._references.offline,
+            on_undo=lambda: checks.undo_begins(probe.id),
+            stalled=self._stalls.longest,
         )
         await self._record(result)
 
@@ -166,9 +206,25 @@ class Daemon:
             self._board.add(result, committed.closed, committed.current)
             self._facts.add(result.probe, result.marks, result.memory)
             self._metrics.checked(result)
-            _log(result)
+            self._log(committed)
             if result.verdict is Verdict.DOWN and self._schedule is not None:
                 self._schedule.recheck(result.probe)
+
+    def _log(self, committed: Committed) -> None:
+        result = committed.result
+        log = logs.get().info if result.verdict is Verdict.UP else logs.get().warning
+        name = committed.text_id(self._boot_id)
+        pictures = [f"/api/v1/results/{name}/pictures/{quote(each.name, safe='')}" for each in result.pictures]
+        log(
+            "check.finished",
+            probe=result.probe,
+            component=result.component,
+            verdict=result.verdict.value,
+            started_at=iso(result.started_ms),
+            duration_seconds=round(result.duration_us / 1_000_000, 6),
+            **({"reason": result.reason, "step": result.step, "detail": result.detail} if result.reason else {}),
+            **({"pictures": pictures} if pictures else {}),
+        )
 
     def _schedule_event(self, event: ScheduleEvent) -> None:
         self._metrics.schedule_event(event.probe, event.event)
@@ -195,6 +251,27 @@ class Daemon:
                 self._metrics.store_errors.inc()
                 logs.get().error("store.failed", error=str(error))
             await asyncio.sleep(self._config.heartbeat_seconds)
+
+    async def _forget_messages(self) -> None:
+        """Keeps received messages only as long as was asked for."""
+        while True:
+            try:
+                await self._store.forget_messages(self._now_ms() - round(self._config.inbound.keep_seconds * 1000))
+            except StoreError as error:
+                self._metrics.store_errors.inc()
+                logs.get().error("store.failed", error=str(error))
+            await asyncio.sleep(FORGET_MESSAGES_EVERY_SECONDS)
+
+    async def _picture(self, result: str, name: str) -> Picture | None:
+        """What was kept of a stored result, named as outside the store."""
+        try:
+            result_id = await self._store.result_id(result)
+            kept = [] if result_id is None else await self._store.pictures(result_id)
+        except StoreError as error:
+            self._metrics.store_errors.inc()
+            logs.get().error("store.failed", error=str(error))
+            return None
+        return next((picture for picture in kept if picture.name == name), None)
 
     async def _problems(self) -> list[str]:
         """Why the daemon is not ready; empty when it is."""
@@ -236,16 +313,3 @@ def probe_terms(config: Config, now_ms: int) -> list[ProbeTerms]:
         )
         for probe in config.probes
     ]
-
-
-def _log(result: Result) -> None:
-    log = logs.get().info if result.verdict is Verdict.UP else logs.get().warning
-    log(
-        "check.finished",
-        probe=result.probe,
-        component=result.component,
-        verdict=result.verdict.value,
-        started_at=iso(result.started_ms),
-        duration_seconds=round(result.duration_us / 1_000_000, 6),
-        **({"reason": result.reason, "step": result.step, "detail": result.detail} if result.reason else {}),
-    )

@@ -3,12 +3,13 @@
 import asyncio
 import json
 import shlex
+import shutil
 import socket
 import sys
 import webbrowser
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ import click
 
 from monitor.clock import SystemClock
 from monitor.commands.service import serve_until_signal
-from monitor.config import Config, load, shipped_config
+from monitor.config import load, shipped_config
 from monitor.files import write_atomically
 from monitor.logs import configure
 from monitor.redaction import Redactor
 
+HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 START_SECONDS = 20.0
 STOP_SECONDS = 3.0
 
@@ -35,9 +38,12 @@ class DemoError(Exception):
 class Demo:
     """One run of the demo in a folder; its data stay there, so that the next run continues the history."""
 
-    def __init__(self, folder: Path, port: int | None, *, verbose: bool = False) -> None:
+    def __init__(self, folder: Path, port: int | None, *, scenario: str | None = None, verbose: bool = False) -> None:
         self._folder = folder
-        self._port = port
+        # Both are needed before anything listens: the stand-in sends its mails and SMS there.
+        self._web_port = free_port(HOST, DEFAULT_PORT if port is None else port)
+        self._smtp_port = free_port(HOST)
+        self._scenario = scenario
         self._verbose = verbose
 
     async def run(self, environ: Mapping[str, str], for_seconds: float | None, *, open_browser: bool = False) -> None:
@@ -45,7 +51,7 @@ class Demo:
         self._folder.mkdir(parents=True, exist_ok=True)
         async with self._stand_in() as platform:
             environment = self._environment(platform)
-            config = self._config(environment, environ)
+            config = load(shipped_config("demo.yaml"), {**environ, **environment})
             configure("info" if self._verbose else "warning", config.log_format, Redactor(config.secrets()))
 
             def ready(port: int) -> None:
@@ -71,6 +77,9 @@ class Demo:
             sys.executable,
             *("-m", "monitor", "standin", "--until-stdin-closes"),
             *("--data", str(self._folder), "--addresses", str(found)),
+            *("--smtp", f"{HOST}:{self._smtp_port}"),
+            *("--sms-webhook", f"http://{HOST}:{self._web_port}/inbound/sms/standin"),
+            *(("--scenario", self._scenario) if self._scenario else ()),
             stdin=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
@@ -91,16 +100,11 @@ class Demo:
         return {
             "EFENTO_UPTIME_CONFIG": str(shipped_config("demo.yaml")),
             "DEMO_STORE": f"sqlite:///{(self._folder / 'uptime.db').absolute()}",
-            "STANDIN_HOST": platform["coap"]["host"],
-            "STANDIN_COAP_PORT": str(platform["coap"]["port"]),
-            "STANDIN_GATEWAY_URL": platform["gateway"]["url"],
-            "STANDIN_API_URL": platform["api"]["url"],
+            "DEMO_WEB_PORT": str(self._web_port),
+            "DEMO_SMTP_PORT": str(self._smtp_port),
+            "DEMO_BROWSER": "true" if browser_is_here() else "false",
+            **standin_environment(platform),
         }
-
-    def _config(self, environment: Mapping[str, str], environ: Mapping[str, str]) -> Config:
-        config = load(shipped_config("demo.yaml"), {**environ, **environment})
-        port = self._port if self._port is not None else _free(config.web_host, DEFAULT_PORT)
-        return replace(config, web_port=port)
 
     def _addresses(self, host: str, port: int, platform: Addresses) -> Addresses:
         page = f"http://{host}:{port}"
@@ -147,15 +151,39 @@ async def _addresses_of(process: asyncio.subprocess.Process, found: Path) -> Add
     return addresses
 
 
-def _free(host: str, wanted: int) -> int:
-    """The wanted port, or 0 (any) where somebody has it already."""
+def standin_environment(platform: Addresses) -> dict[str, str]:
+    """Where `config/demo.yaml` finds the parts of a stand-in: `STANDIN_<INTERFACE>_PORT` and `_URL`, and what else an
+    address has, e.g. `STANDIN_TLS_CA_FILE`."""
+    found = {
+        f"STANDIN_{interface}_{key}".upper(): str(value)
+        for interface, place in platform.items()
+        for key, value in place.items()
+        if key != "host"
+    }
+    return {
+        "STANDIN_HOST": platform["coap"]["host"],
+        **found,
+        "STANDIN_WEB_URL": f"{platform['web']['url']}/",
+        "STANDIN_SMS_BALANCE_URL": f"{platform['sms']['url']}/balance",
+        "STANDIN_BACKUPS_MANIFEST_URL": f"{platform['backups']['url']}/manifest.json",
+        "STANDIN_BACKUPS_RESTORES_URL": f"{platform['backups']['url']}/restores",
+    }
+
+
+def free_port(host: str, wanted: int = 0) -> int:
+    """The wanted port, or any other where somebody has it already."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, wanted))
         except OSError:
-            return 0
-    return wanted
+            return free_port(host)
+        return int(probe.getsockname()[1])
+
+
+def browser_is_here() -> bool:
+    """Whether `frontend_browser` can run: Playwright is installed, and a browser on the path."""
+    return find_spec("playwright") is not None and any(map(shutil.which, BROWSERS))
 
 
 def _exports(environment: Mapping[str, str]) -> str:

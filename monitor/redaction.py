@@ -55,11 +55,11 @@ def _pattern(secrets: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def _spellings(secret: str) -> set[str]:
-    raw = secret.encode()
+    raw = secret.encode("utf-8", "surrogatepass")  # a header may have brought bytes that are no text
     return {
         secret,
-        quote(secret, safe=""),
-        quote_plus(secret),
+        quote(raw, safe=""),
+        quote_plus(raw),
         json.dumps(secret)[1:-1],
         repr(secret)[1:-1],
         base64.b64encode(raw).decode().rstrip("="),

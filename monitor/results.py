@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.sla.model import Verdict
-from probes.contract import SampleMark, StepTiming
+from probes.contract import Picture, SampleMark, StepTiming
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Result:
     figures: Mapping[str, float] = field(default_factory=dict)
     marks: tuple[SampleMark, ...] = ()
     memory: Mapping[str, str] = field(default_factory=dict)
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def finished_ms(self) -> int:

@@ -6,7 +6,7 @@ to start one. Every start that was late, and every one that did not take place, 
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,6 +28,8 @@ FIRST_CHECKS_WITHIN_SECONDS = 10.0
 # and finds out soon that the wall clock was stepped.
 TICK_SECONDS = 1.0
 CLOCK_STEP_SECONDS = 0.5
+# The undoing of a check that is cut off has a time limit of its own; only where that fails it is cut off, too.
+UNDO_GRACE_SECONDS = 0.5
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
 
@@ -64,11 +66,18 @@ class LoopExecutor(BaseExecutor):  # type: ignore[misc]
 
 
 class Checks:
-    """The tasks of running checks; at most one of each probe at a time."""
+    """The tasks of running checks; at most one of each probe at a time.
 
-    def __init__(self, group: asyncio.TaskGroup, run: Callable[[ProbeConfig], Awaitable[None]]) -> None:
+    A check that is cut off has `undo_seconds` to undo what its journey left behind.
+    """
+
+    def __init__(
+        self, group: asyncio.TaskGroup, run: Callable[[ProbeConfig], Awaitable[None]], undo_seconds: float = 0.0
+    ) -> None:
         self._group = group
         self._run = run
+        self._undo_seconds = undo_seconds
+        self._undoing: set[str] = set()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._started: dict[str, float] = {}
 
@@ -77,7 +86,15 @@ class Checks:
         task = self._group.create_task(self._check(probe), name=f"check[{probe.id}]")
         self._running[probe.id] = task
         self._started[probe.id] = at
+        self._undoing.discard(probe.id)
         task.add_done_callback(lambda _task: self._running.pop(probe.id, None))
+
+    def undo_begins(self, probe_id: str) -> None:
+        """The running check's journey has ended; what it left behind is being undone."""
+        self._undoing.add(probe_id)
+
+    def is_undoing(self, probe_id: str) -> bool:
+        return probe_id in self._running and probe_id in self._undoing
 
     def running_since(self, probe_id: str) -> float | None:
         return self._started[probe_id] if probe_id in self._running else None
@@ -92,16 +109,25 @@ class Checks:
     async def drain(self, seconds: float) -> int:
         """Waits for the running checks, then cancels the rest; returns how many were cut off.
 
-        A check that is cut off leaves no result: the stop is ours, not the platform's failure.
+        A check that is cut off leaves no result: the stop is ours, not the platform's failure. It is given the time to
+        undo what it did. One that is at that already has been judged, and is waited for until its result is stored.
         """
+        await self._finished(seconds)
+        cut_off = self._cancel(probe_id for probe_id in self._running if not self.is_undoing(probe_id))
+        await self._finished(self._undo_seconds + UNDO_GRACE_SECONDS)
+        cut_off |= self._cancel(self._running)  # the second cancel ends also the undoing
+        await self._finished(None)
+        return len(cut_off)
+
+    def _cancel(self, probe_ids: Iterable[str]) -> set[str]:
+        cancelled = set(probe_ids)
+        for probe_id in cancelled:
+            self._running[probe_id].cancel()
+        return cancelled
+
+    async def _finished(self, seconds: float | None) -> None:
         if self._running:
             await asyncio.wait(list(self._running.values()), timeout=seconds)
-        cut_off = list(self._running.values())
-        for task in cut_off:
-            task.cancel()
-        if cut_off:
-            await asyncio.wait(cut_off)
-        return len(cut_off)
 
     async def _check(self, probe: ProbeConfig) -> None:
         await self._run(probe)
@@ -212,9 +238,9 @@ class Schedule:
         if since is not None:
             running_for = self._clock.monotonic() - since
             if running_for >= probe.every_seconds / 2:
-                self._report(
-                    probe, scheduled, now, "overrun", f"the check before it still runs, since {running_for:.1f} s"
-                )
+                what = "is still being undone" if self._checks.is_undoing(probe.id) else "still runs"
+                cause = f"the check before it {what}, since {running_for:.1f} s"
+                self._report(probe, scheduled, now, "overrun", cause)
             return  # else: a recheck began a moment ago and answers the same question
         self._on_lateness(late_seconds)
         if late_seconds > LATE_AFTER_SECONDS:

@@ -1,5 +1,6 @@
 """`efento-uptime check`: run probes once, now, and show what they found."""
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -16,26 +17,41 @@ from monitor.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from monitor.config import Config, ProbeConfig
     from monitor.results import Result
+
+EXIT_TERMINATED = 143  # as a shell says it of a process that SIGTERM ended
 
 
 @click.command()
 @click.argument("probes", nargs=-1, metavar="[PROBE]...")
 @config_option
 @json_option
-def check(probes: tuple[str, ...], config_path: str | None, as_json: bool) -> None:
+@click.option("--pictures", metavar="DIR", help="Folder for screenshots of failures: check-PROBE-NAME.png.")
+def check(probes: tuple[str, ...], config_path: str | None, as_json: bool, pictures: str | None) -> None:
     """Run the named probes (default: all) once and show every step with its time.
 
-    It stores nothing. Beside a running daemon it is safe: a virtual sensor sends samples of other moments then.
+    No result is stored. What must be on record is: messages that arrive meanwhile, what is spent (one limit for the
+    daemon and for checks), and what has to be undone after a crash. Beside a running daemon it is safe: a virtual
+    sensor sends samples of other moments then, and messages are those that the daemon receives; without one, the
+    receivers that the probes need are opened for the time of the check. Ctrl-C undoes what the probe has begun;
+    a second one does not wait for that.
 
     Exit codes: 0 all up, 1 any down, 3 none down but some unknown, 2 wrong configuration or unknown probe.
     """
     import asyncio
+    from pathlib import Path
 
     config = load_config(config_path)
     chosen = _chosen(config, probes)
-    results = asyncio.run(_run(config, chosen))
+    try:
+        results = asyncio.run(_run(config, chosen))
+    except asyncio.CancelledError:  # by SIGTERM, after everything was undone
+        sys.exit(EXIT_TERMINATED)
+    if pictures is not None:
+        _write_pictures(results, Path(pictures))
     if as_json:
         import json
 
@@ -57,32 +73,58 @@ def _chosen(config: "Config", names: tuple[str, ...]) -> "list[ProbeConfig]":
 
 async def _run(config: "Config", probes: "list[ProbeConfig]") -> "list[Result]":
     """One after the other, in the configuration's order: what one sends another may read."""
+    from contextlib import aclosing
+
     from monitor import logs
     from monitor.clock import SystemClock
+    from monitor.offline import References
+    from monitor.one_shot import StoreOnDemand, receiving
     from monitor.redaction import Redactor
     from monitor.runner import run_check
 
-    redactor = Redactor(config.secrets())
+    clock, redactor = SystemClock(), Redactor(config.secrets())
     logs.configure("warning", config.log_format, redactor)
-    facts = await _facts(config)
-    return [
-        await run_check(
-            probe, location=config.location, clock=SystemClock(), facts=facts, redactor=redactor, one_shot=True
-        )
-        for probe in probes
-    ]
+    _undo_at_sigterm()
+    async with aclosing(StoreOnDemand(config.store_url)) as store, receiving(config, probes, store, clock) as inbox:
+        facts, references = await store.facts(), References(config.reference_targets, clock)
+        return [
+            await run_check(
+                probe,
+                location=config.location,
+                clock=clock,
+                facts=facts,
+                redactor=redactor,
+                inbox=inbox,
+                offline=references.offline,
+                one_shot=True,
+            )
+            for probe in probes
+        ]
 
 
-async def _facts(config: "Config") -> Any:
-    """What a daemon on this machine has on record, if there is one."""
-    from monitor.facts import RecordedFacts
-    from monitor.store import Store, StoreError
+def _undo_at_sigterm() -> None:
+    """SIGTERM does what Ctrl-C does: the probe's journey ends, and what it has begun is undone."""
+    import asyncio
+    import signal
 
-    try:
-        async with await Store.open(config.store_url, read_only=True) as store:
-            return RecordedFacts(await store.sample_runs(), await store.memory())
-    except StoreError:
-        return RecordedFacts()
+    running = asyncio.current_task()
+    assert running is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+
+
+def _write_pictures(results: "list[Result]", folder: "Path") -> None:
+    """Failures' pictures as files; says of each where it is."""
+    for result in results:
+        for picture in result.pictures:
+            name = re.sub(r"[^A-Za-z0-9_.-]", "_", picture.name)
+            file = folder / f"check-{result.probe}-{name}.{picture.media_type.rpartition('/')[2]}"
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(picture.content)
+            except OSError as error:
+                click.echo(f"efento-uptime: cannot write a picture: {error}", err=True)
+            else:
+                click.echo(f"Picture: {file}", err=True)
 
 
 def as_dict(result: "Result") -> dict[str, Any]:

@@ -18,11 +18,13 @@ def config() -> None:
 @click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...")
 @config_option
 def validate(files: tuple[Path, ...], config_path: str | None) -> None:
-    """Check files and print every problem with its line. Exit code 2 where there is one."""
+    """Check files and print every problem with its line. Exit code 2 where there is one that is not a mere warning."""
     _only_once(bool(files), config_path)
     checked = [checked_config(file) for file in files or (config_file(config_path),)]
     for found in filter(None, checked):
         click.echo(f"{found.path}: valid, {len(found.components)} components, {len(found.probes)} probes")
+        for warning in found.warnings:
+            click.echo(warning, err=True)
     if None in checked:
         raise click.exceptions.Exit(EXIT_CONFIGURATION)
 

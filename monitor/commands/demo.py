@@ -11,9 +11,17 @@ from monitor.commands.options import report_failures
 )
 @click.option("--data", default="demo-data", show_default=True, type=click.Path(file_okay=False), help="Data folder.")
 @click.option("--for", "for_seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after so many seconds.")
+@click.option("--scenario", metavar="NAME|FILE", help="Script of faults; `standin scenarios` lists those that ship.")
 @click.option("--open", "open_browser", is_flag=True, help="Open the status page in a browser.")
 @click.option("-v", "--verbose", is_flag=True, help="Log every check.")
-def demo(port: int | None, data: str, for_seconds: float | None, open_browser: bool, verbose: bool) -> None:
+def demo(
+    port: int | None,
+    data: str,
+    for_seconds: float | None,
+    scenario: str | None,
+    open_browser: bool,
+    verbose: bool,
+) -> None:
     """Run the daemon against a stand-in platform; nothing outside this machine is used.
 
     The addresses of everything are printed and written to addresses.json in the data folder. Break the platform with
@@ -29,7 +37,8 @@ def demo(port: int | None, data: str, for_seconds: float | None, open_browser: b
 
     folder = Path(data)
     try:
-        asyncio.run(Demo(folder, port, verbose=verbose).run(os.environ, for_seconds, open_browser=open_browser))
+        running = Demo(folder, port, scenario=scenario, verbose=verbose)
+        asyncio.run(running.run(os.environ, for_seconds, open_browser=open_browser))
     except* (DemoError, StoreError, OSError) as failures:
         report_failures(failures)
         sys.exit(1)

@@ -1,12 +1,26 @@
 """The configuration: one YAML file, checked as a whole before anything starts.
 
-`model` says what a file may hold, `values` how durations and percentages are written, `references` how secrets stay
-outside, `loading` makes the `Config` that the daemon uses, `report` words the problems, `showing` and `schema` write
-a configuration and its rules out again. A new key is a field in `model`; a new probe needs nothing here.
+`model`, `inbound` and `fields` say what a file may hold, `values` how durations and percentages are written,
+`references` how secrets stay outside, `checks` compares entries, `loading` makes the `Config` that the daemon uses,
+`report` words the problems, `showing` and `schema` write a configuration and its rules out again. A new key is a field
+in `model`; a new probe needs nothing here.
 """
 
 from monitor.config.files import find_config, shipped_config
+from monitor.config.inbound import SMTP_CHANNEL, Inbound, SmtpSection, WebhookSection
 from monitor.config.loading import Config, ConfigError, ProbeConfig, load
 from monitor.yaml_source import Problem
 
-__all__ = ["Config", "ConfigError", "ProbeConfig", "Problem", "find_config", "load", "shipped_config"]
+__all__ = [
+    "SMTP_CHANNEL",
+    "Config",
+    "ConfigError",
+    "Inbound",
+    "ProbeConfig",
+    "Problem",
+    "SmtpSection",
+    "WebhookSection",
+    "find_config",
+    "load",
+    "shipped_config",
+]

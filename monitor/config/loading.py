@@ -1,7 +1,7 @@
 """From a file to the daemon's settings: every problem in one pass, or a `Config` that holds together."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -10,12 +10,16 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 import probes
-from monitor.config.model import DEFAULT_TIMEOUT_SECONDS, Component, ConfigFile, ProbeEntry
+from monitor.config.checks import Checked, check_ports, checked_probes, checked_references, too_short
+from monitor.config.inbound import Inbound
+from monitor.config.model import DEFAULT_TIMEOUT_SECONDS, Component, ConfigFile, ProbeEntry, ReferenceEntry
 from monitor.config.references import resolve
 from monitor.config.report import Report
 from monitor.sla.model import ComponentTerms
-from monitor.yaml_source import Loc, Problem, read
+from monitor.yaml_source import Document, Loc, Problem, printed, read
 from probes.contract import ProbeKind, ProbeOptions
+
+REFERENCE = "reference"  # the component that reference targets are said to be of; no line of the agreement
 
 
 class ConfigError(Exception):
@@ -31,7 +35,8 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ProbeConfig:
-    """A probe with nothing left to default. `options` is an instance of `kind.options` and may hold passwords."""
+    """A probe with nothing left to default. `options` is an instance of `kind.options` and may hold passwords; `place`
+    is its place among the file's entries, those that are not enabled included."""
 
     id: str
     component: str
@@ -43,11 +48,15 @@ class ProbeConfig:
     confirm_after: int
     recheck_seconds: float
     stale_seconds: float
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that an operator decides. `store_url` may hold a password; `quorums` has the components with one."""
+    """Everything that an operator decides. `store_url` may hold a password; `quorums` has the components with one.
+
+    `warnings` are the lines of what can be used, but should not be so.
+    """
 
     path: Path
     zone: ZoneInfo
@@ -66,10 +75,14 @@ class Config:
     quorums: Mapping[str, int]
     probes: tuple[ProbeConfig, ...]
     references: Mapping[Loc, str]
+    inbound: Inbound = field(default_factory=Inbound)
+    reference_targets: tuple[ProbeConfig, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def secrets(self) -> set[str]:
         """Every secret of the file, e.g. to remove them from what is logged and stored."""
-        found = {secret for probe in self.probes for secret in _secrets(probe.options)}
+        options = [probe.options for probe in (*self.probes, *self.reference_targets)]
+        found = {*_secrets(options), *_secrets(self.inbound.webhooks)}
         password = urlsplit(self.store_url).password
         return found | ({password, unquote(password)} if password else set())
 
@@ -85,89 +98,28 @@ def load(path: Path, environ: Mapping[str, str], kinds: Mapping[str, ProbeKind] 
     resolved = resolve(document, environ, path.parent)
     report = Report(document, resolved)
     file = report.validated(ConfigFile, resolved.value, ())
-    options = _checked_probes(resolved.value, probes.discover() if kinds is None else kinds, report)
+    kinds = probes.discover() if kinds is None else kinds
+    options = checked_probes(resolved.value, kinds, report)
+    targets = checked_references(resolved.value, kinds, report)
+    check_ports(resolved.value, report)
     if problems := report.problems():
         raise ConfigError(problems)
     assert file is not None
-    return _config(path, file, options, resolved.references)
+    config = _config(path, file, options, targets, resolved.references)
+    return replace(config, warnings=tuple(_warnings(config.probes, document)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    kind: ProbeKind
-    options: ProbeOptions
+def _warnings(probes: Sequence[ProbeConfig], document: Document) -> Iterator[str]:
+    for probe in probes:
+        text = too_short(probe.options, probe.timeout_seconds)
+        if text is not None:
+            loc: Loc = ("probes", probe.place, "timeout")
+            yield str(Problem(document.file, document.line(loc), printed(loc), text))
 
 
-def _checked_probes(value: Any, kinds: Mapping[str, ProbeKind], report: Report) -> list[_Checked]:
-    """What the model of the file alone cannot check, because it needs the kinds, or more than one entry.
-
-    Works on the plain values, so that one mistake in an entry does not hide the others.
-    """
-    components = value.get("components") if isinstance(value, dict) else None
-    checked: list[_Checked] = []
-    ids: dict[str, int] = {}
-    owners: dict[str, int] = {}
-    for index, entry in _entries(value):
-        loc: Loc = ("probes", index)
-        _check_id(entry.get("id"), index, ids, report)
-        if isinstance(components, dict):
-            _check_component(entry.get("component"), list(components), loc, report)
-        found = _check_options(entry, kinds, loc, report)
-        if found is not None:
-            checked.append(found)
-            _check_claims(found.options, index, owners, report)
-    return checked
-
-
-def _entries(value: Any) -> Iterator[tuple[int, dict[str, Any]]]:
-    listed = value.get("probes") if isinstance(value, dict) else None
-    for index, entry in enumerate(listed if isinstance(listed, list) else []):
-        if isinstance(entry, dict):
-            yield index, entry
-
-
-def _check_id(name: Any, index: int, ids: dict[str, int], report: Report) -> None:
-    if not isinstance(name, str):
-        return
-    first = ids.setdefault(name, index)
-    if first != index:
-        line = report.document.line(("probes", first, "id"))
-        report.add(
-            ("probes", index, "id"), f"repeated id; expected one of its own, probes[{first}] has it (line {line})"
-        )
-
-
-def _check_component(key: Any, components: list[str], loc: Loc, report: Report) -> None:
-    if isinstance(key, str) and key not in components:
-        report.no_such((*loc, "component"), key, "one of the components", components)
-
-
-def _check_options(entry: dict[str, Any], kinds: Mapping[str, ProbeKind], loc: Loc, report: Report) -> _Checked | None:
-    name = entry.get("kind")
-    if not isinstance(name, str):
-        return None
-    kind = kinds.get(name)
-    if kind is None:
-        report.no_such((*loc, "kind"), name, "a kind of probe", sorted(kinds))
-        return None
-    value = entry.get("options")
-    options = report.validated(kind.options, {} if value is None else value, (*loc, "options"))
-    return None if options is None else _Checked(kind, options)
-
-
-def _check_claims(options: ProbeOptions, index: int, owners: dict[str, int], report: Report) -> None:
-    """Two probes that own the same thing, e.g. a virtual sensor, would disturb each other."""
-    claims = getattr(options, "claims", None)
-    for claim in sorted(claims()) if callable(claims) else ():
-        first = owners.setdefault(claim, index)
-        if first != index:
-            report.add(
-                ("probes", index, "options"),
-                f"{report.open(claim)} belongs to probes[{first}] already; expected it in one probe only",
-            )
-
-
-def _config(path: Path, file: ConfigFile, checked: list[_Checked], references: Mapping[Loc, str]) -> Config:
+def _config(
+    path: Path, file: ConfigFile, checked: list[Checked], targets: list[Checked], references: Mapping[Loc, str]
+) -> Config:
     return Config(
         path=path,
         zone=ZoneInfo(file.zone),
@@ -184,8 +136,16 @@ def _config(path: Path, file: ConfigFile, checked: list[_Checked], references: M
         stale_factor=file.sla.stale_factor,
         components=tuple(_terms(key, component) for key, component in file.components.items()),
         quorums={key: component.quorum for key, component in file.components.items() if component.quorum is not None},
-        probes=tuple(_probe(entry, found, file) for entry, found in zip(file.probes, checked, strict=True)),
+        probes=tuple(
+            _probe(place, entry, found, file)
+            for (place, entry), found in zip(_enabled(file.probes), checked, strict=True)
+        ),
         references=references,
+        inbound=Inbound(file.inbound.smtp, file.inbound.webhooks, file.inbound.keep),
+        reference_targets=tuple(
+            _target(number, entry, found, file)
+            for number, (entry, found) in enumerate(zip(file.references, targets, strict=True), start=1)
+        ),
     )
 
 
@@ -194,7 +154,11 @@ def _terms(key: str, component: Component) -> ComponentTerms:
     return ComponentTerms(key, title, component.floor, component.upper, component.severity, component.down_when)
 
 
-def _probe(entry: ProbeEntry, checked: _Checked, file: ConfigFile) -> ProbeConfig:
+def _enabled(entries: Sequence[ProbeEntry]) -> list[tuple[int, ProbeEntry]]:
+    return [(place, entry) for place, entry in enumerate(entries) if entry.enabled]
+
+
+def _probe(place: int, entry: ProbeEntry, checked: Checked, file: ConfigFile) -> ProbeConfig:
     stale = entry.every * file.sla.stale_factor
     return ProbeConfig(
         id=entry.id,
@@ -207,6 +171,24 @@ def _probe(entry: ProbeEntry, checked: _Checked, file: ConfigFile) -> ProbeConfi
         confirm_after=entry.confirm_after or file.sla.confirm_after,
         recheck_seconds=entry.recheck or min(file.sla.recheck, entry.every),
         stale_seconds=entry.stale_after or stale,
+        place=place,
+    )
+
+
+def _target(number: int, entry: ReferenceEntry, checked: Checked, file: ConfigFile) -> ProbeConfig:
+    """A reference target as a probe; it is asked when there is need, so its pace means nothing."""
+    every = ProbeEntry.model_fields["every"].default
+    return ProbeConfig(
+        id=f"{REFERENCE}-{number}",
+        component=REFERENCE,
+        kind=checked.kind,
+        options=checked.options,
+        title=f"{REFERENCE}-{number}",
+        every_seconds=every,
+        timeout_seconds=entry.timeout,
+        confirm_after=1,
+        recheck_seconds=every,
+        stale_seconds=every * file.sla.stale_factor,
     )
 
 

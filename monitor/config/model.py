@@ -1,20 +1,22 @@
-"""What a configuration file may hold: keys, defaults, limits. Checks that need more than one entry are in `loading`."""
+"""What a configuration file may hold: keys, defaults, limits. Checks that need more than one entry are in `checks`."""
 
-import re
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
+from pydantic import Field, ValidationInfo, field_validator
+
+from monitor.config.fields import (
+    ComponentKey,
+    ConfirmAfter,
+    Factor,
+    Name,
+    Port,
+    Quorum,
+    Section,
+    StoreUrl,
+    Title,
+    Zone,
 )
-
+from monitor.config.inbound import InboundSection
 from monitor.config.values import (
     Drain,
     Every,
@@ -30,80 +32,6 @@ from monitor.config.values import (
 from monitor.sla.model import DownWhen
 
 DEFAULT_TIMEOUT_SECONDS = 20.0
-
-
-class Sensitive:
-    """Marks a text that may hold a password and yet is no `SecretStr`: it is in no message."""
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing_is_empty(cls, value: Any) -> Any:
-        """A section of which all lines are commented out reads as nothing, and means its defaults."""
-        return {} if value is None else value
-
-
-def _a_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, OSError, ValueError):  # also the name of a folder of zones, or of no file at all
-        raise expected("the IANA name of a time zone, e.g. Europe/Warsaw") from None
-    return name
-
-
-def _a_title(text: str) -> str:
-    if not text.isprintable() or not text.strip():
-        raise expected("one line of text")
-    return text
-
-
-def _a_number(value: Any) -> Any:
-    # By default pydantic takes true for 1; texts such as "5683" it must take, because references yield them.
-    if isinstance(value, bool):
-        raise expected("a number")
-    return value
-
-
-def _spelt(pattern: str, wanted: str) -> AfterValidator:
-    """Like a `pattern`, but its message says in words what is wanted."""
-
-    def check(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise expected(wanted)
-        return text
-
-    return AfterValidator(check)
-
-
-_NAME = "[a-z][a-z0-9-]{0,62}"
-_KEY = "[a-z][a-z0-9_-]{0,62}"
-_URL = r"(sqlite|postgresql)(\+[a-z0-9]+)?://.+"
-
-Name = Annotated[
-    str,
-    _spelt(_NAME, "at most 63 lower-case letters, digits and hyphens, a letter first"),
-    Field(json_schema_extra={"pattern": f"^{_NAME}$"}),
-]
-ComponentKey = Annotated[
-    str,
-    _spelt(_KEY, "a key of at most 63 lower-case letters, digits, hyphens and underscores, a letter first"),
-    Field(json_schema_extra={"pattern": f"^{_KEY}$"}),
-]
-StoreUrl = Annotated[
-    str,
-    Sensitive(),
-    _spelt(_URL, "the URL of a database, e.g. sqlite:///uptime.db"),
-    Field(json_schema_extra={"pattern": f"^{_URL}$"}),
-]
-Title = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_a_title)]
-Zone = Annotated[str, AfterValidator(_a_zone)]
-Port = Annotated[int, Field(ge=0, le=65535), BeforeValidator(_a_number)]
-Factor = Annotated[float, Field(ge=1.1, le=100, allow_inf_nan=False), BeforeValidator(_a_number)]
-ConfirmAfter = Annotated[int, Field(ge=1, le=10), BeforeValidator(_a_number)]
-Quorum = Annotated[int, Field(ge=1, le=100), BeforeValidator(_a_number)]
 
 
 class Store(Section):
@@ -158,6 +86,7 @@ class ProbeEntry(Section):
     id: Name = Field(description="Its identity for ever; all else may change. Unique.")
     component: str = Field(description="Key of the component that it asks about.")
     kind: str = Field(description="What it does; one of the kinds below.")
+    enabled: bool = Field(True, description="Whether it is asked at all; if not, its options are not looked at either.")
     title: Title | None = Field(None, description="Name for people. Default: the id.")
     every: Every = Field(30.0, description="From the start of a check to the start of the next.")
     timeout: Timeout | None = Field(
@@ -192,6 +121,19 @@ class ProbeEntry(Section):
         return seconds
 
 
+class ReferenceEntry(Section):
+    """Something that can be reached whenever our own network works, and that the platform has no part in."""
+
+    kind: str = Field(description="What is asked of it; a kind of probe that owns no sensor and awaits no message.")
+    timeout: Timeout = Field(2.0, description="Time limit of the question.")
+    options: dict[str, Any] = Field(default_factory=dict, description="What its kind wants to know; see below.")
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _empty_options(cls, options: Any) -> Any:
+        return {} if options is None else options
+
+
 class ConfigFile(Section):
     """A whole file."""
 
@@ -205,3 +147,14 @@ class ConfigFile(Section):
     log: Log = Log()
     components: dict[ComponentKey, Component] = Field(min_length=1, description="The lines of the agreement, by key.")
     probes: tuple[ProbeEntry, ...] = Field(min_length=1, description="What is checked, and how often.")
+    inbound: InboundSection = Field(
+        InboundSection(), description="What the daemon itself receives: mails and SMS that the platform sent."
+    )
+    references: tuple[ReferenceEntry, ...] = Field(
+        (), description="Asked after a failure: if none of them answers either, our own network is out."
+    )
+
+    @field_validator("references", mode="before")
+    @classmethod
+    def _no_references(cls, references: Any) -> Any:
+        return () if references is None else references

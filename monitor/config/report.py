@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from monitor.config.model import Sensitive
+from monitor.config.fields import Sensitive
 from monitor.config.references import Resolved
 from monitor.yaml_source import Document, Loc, Problem, printed
 

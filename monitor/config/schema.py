@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from monitor.config.checks import can_be_asked
 from monitor.config.model import ConfigFile
 from monitor.config.values import duration_text
 from probes.contract import ProbeKind
@@ -18,6 +19,14 @@ _REFERENCE = {
     "description": "A reference to an environment variable (with an optional default) or to a file.",
 }
 
+_PARTS = (
+    ("A component", "Component"),
+    ("A probe", "ProbeEntry"),
+    ("Receivers", "InboundSection"),
+    ("A webhook", "WebhookSection"),
+    ("Reference targets", "ReferenceEntry"),
+)
+
 
 def json_schema(kinds: Mapping[str, ProbeKind]) -> Schema:
     """The schema of a whole file; each kind's options apply to the probes of that kind."""
@@ -26,6 +35,8 @@ def json_schema(kinds: Mapping[str, ProbeKind]) -> Schema:
     definitions: dict[str, Schema] = schema["$defs"]
     options = {name: places[kind.options, "validation"] for name, kind in sorted(kinds.items())}
     _tie_options_to_kinds(definitions["ProbeEntry"], options, definitions)
+    askable = {name: place for name, place in options.items() if can_be_asked(kinds[name])}
+    _tie_options_to_kinds(definitions["ReferenceEntry"], askable, definitions)
     allowed = {name: _allowing_references(definition) for name, definition in definitions.items()}
     root = places[ConfigFile, "validation"]["$ref"].removeprefix(_DEFINITIONS)
     return {
@@ -73,10 +84,10 @@ def _or_reference(schema: Schema) -> Schema:
 
 
 def markdown(kinds: Mapping[str, ProbeKind]) -> str:
-    """Tables of every key: of the file, of a component, of a probe, and of each kind's options."""
-    parts = ["### The file", *_table(ConfigFile.model_json_schema(), ("components", "probes"))]
+    """Tables of every key: of the file, of each of its parts, and of each kind's options."""
     file = ConfigFile.model_json_schema()
-    for title, name in (("A component", "Component"), ("A probe", "ProbeEntry")):
+    parts = ["### The file", *_table(file, ("components", "probes", "inbound", "references"))]
+    for title, name in _PARTS:
         parts += ["", f"### {title}", *_table({**file["$defs"][name], "$defs": file["$defs"]}, ())]
     for name, kind in sorted(kinds.items()):
         schema = kind.options.model_json_schema()

@@ -5,11 +5,13 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
+from monitor.config.inbound import Inbound
 from monitor.config.loading import Config, ProbeConfig
 from monitor.config.report import MASK, without_passwords
-from monitor.config.values import duration_text, percentage_text
+from monitor.config.values import DurationBetween, duration_text, percentage_text
 from monitor.sla.model import ComponentTerms
 from monitor.yaml_source import Loc, resolve_scalar
 
@@ -49,7 +51,9 @@ def _effective(config: Config) -> dict[str, Any]:
         "heartbeat": duration_text(config.heartbeat_seconds),
         "log": {"level": config.log_level, "format": config.log_format},
         "components": {terms.key: _component(terms, config.quorums.get(terms.key)) for terms in config.components},
-        "probes": [_probe(index, probe, masker) for index, probe in enumerate(config.probes)],
+        "probes": [_probe(probe, masker) for probe in config.probes],
+        "inbound": _inbound(config.inbound, masker),
+        "references": [_reference(index, target, masker) for index, target in enumerate(config.reference_targets)],
     }
 
 
@@ -64,7 +68,7 @@ def _component(terms: ComponentTerms, quorum: int | None) -> dict[str, Any]:
     }
 
 
-def _probe(index: int, probe: ProbeConfig, masker: "_Masker") -> dict[str, Any]:
+def _probe(probe: ProbeConfig, masker: "_Masker") -> dict[str, Any]:
     return {
         "id": probe.id,
         "component": probe.component,
@@ -75,7 +79,29 @@ def _probe(index: int, probe: ProbeConfig, masker: "_Masker") -> dict[str, Any]:
         "confirm_after": probe.confirm_after,
         "recheck": duration_text(probe.recheck_seconds),
         "stale_after": duration_text(probe.stale_seconds),
-        "options": masker.masked(probe.options, ("probes", index, "options")),
+        "options": masker.masked(probe.options, ("probes", probe.place, "options")),
+    }
+
+
+def _inbound(inbound: Inbound, masker: "_Masker") -> dict[str, Any]:
+    return {
+        "smtp": masker.masked(inbound.smtp, ("inbound", "smtp")),
+        "webhooks": {
+            name: {
+                **masker.masked(webhook, ("inbound", "webhooks", name)),
+                "authentication": webhook.authenticates_by,
+            }
+            for name, webhook in inbound.webhooks.items()
+        },
+        "keep": duration_text(inbound.keep_seconds),
+    }
+
+
+def _reference(index: int, target: ProbeConfig, masker: "_Masker") -> dict[str, Any]:
+    return {
+        "kind": target.kind.name,
+        "timeout": duration_text(target.timeout_seconds),
+        "options": masker.masked(target.options, ("references", index, "options")),
     }
 
 
@@ -92,12 +118,16 @@ class _Masker:
             return f"{reference} (masked)" if reference else MASK
         if isinstance(value, BaseModel):
             fields = type(value).model_fields
-            return {name: self.masked(item, (*loc, fields[name].alias or name)) for name, item in value}
+            return {name: self._field(fields[name], item, (*loc, fields[name].alias or name)) for name, item in value}
         if isinstance(value, Mapping):
             return {str(key): self.masked(item, (*loc, str(key))) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.masked(item, (*loc, index)) for index, item in enumerate(value)]
         return self._plain(value)
+
+    def _field(self, field: FieldInfo, value: Any, loc: Loc) -> Any:
+        is_duration = any(isinstance(mark, DurationBetween) for mark in field.metadata)
+        return duration_text(value) if is_duration else self.masked(value, loc)
 
     def _plain(self, value: Any) -> Any:
         plain = to_jsonable_python(value, fallback=str)

@@ -90,7 +90,9 @@ class Cause(StrEnum):
     DAEMON_LATE = "daemon_late"  # running, but no result came
     UNCONFIRMED = "unconfirmed"  # a failure that nothing confirmed or cleared
     BLOCKED = "blocked"
-    OFFLINE = "offline"
+    OFFLINE = "offline"  # our own network was out
+    NO_CREDIT = "no_credit"
+    CAPPED = "capped"
     PROBE_BUG = "probe_bug"
     WRONG_ZONE = "wrong_zone"
     NOTHING_TO_VERIFY = "nothing_to_verify"

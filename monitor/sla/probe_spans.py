@@ -17,7 +17,18 @@ from monitor.sla.silence import HEARTBEAT_MS, Silence
 Worth = tuple[State, Cause | None, bool]
 """What a stretch of time counts as: state, cause of not knowing, blip."""
 
-_REASONS = frozenset({Cause.BLOCKED, Cause.OFFLINE, Cause.PROBE_BUG, Cause.WRONG_ZONE, Cause.NOTHING_TO_VERIFY})
+# The causes that a result states itself, by a reason of the same name.
+_REASONS = frozenset(
+    {
+        Cause.BLOCKED,
+        Cause.OFFLINE,
+        Cause.NO_CREDIT,
+        Cause.CAPPED,
+        Cause.PROBE_BUG,
+        Cause.WRONG_ZONE,
+        Cause.NOTHING_TO_VERIFY,
+    }
+)
 
 
 class Fate(StrEnum):

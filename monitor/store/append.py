@@ -48,6 +48,7 @@ class Appender:
         connection.execute(insert(schema.results), rows)
         takes = [group.take(*each) for each in zip(ids, pairs, batch, strict=True)]
         evidence.keep(connection, zip(ids, group.telling, strict=True))
+        evidence.keep_pictures(connection, zip(ids, batch, strict=True))
         run_rows.save(connection, self.names, group.changed())
         self._note_facts(connection, pairs, batch)
         self._last_id = ids[-1]

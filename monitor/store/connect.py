@@ -112,7 +112,7 @@ def is_busy(error: SQLAlchemyError) -> bool:
 
 
 def insert_ignore(connection: Connection, table: Table) -> Insert:
-    """An INSERT that leaves out rows whose primary key is there already."""
+    """An INSERT that leaves out rows of which there is already one where only one may be."""
     from sqlalchemy.dialects import postgresql, sqlite
 
     dialects: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, insert, select
 
+from monitor.sla.model import Verdict
 from monitor.store import schema
 from monitor.store.records import Evidence
 
 if TYPE_CHECKING:
     from monitor.results import Result
+    from probes.contract import Picture
 
 
 def keep(connection: Connection, telling: "Iterable[tuple[int, Result | None]]") -> None:
@@ -23,6 +25,26 @@ def keep(connection: Connection, telling: "Iterable[tuple[int, Result | None]]")
     ]
     if rows:
         connection.execute(insert(schema.evidence), rows)
+
+
+def keep_pictures(connection: Connection, results: "Iterable[tuple[int, Result]]") -> None:
+    """Pictures of checks that were not up. Of two with one name, the later."""
+    rows = [
+        {"result_id": result_id, "name": name, "media_type": picture.media_type, "content": picture.content}
+        for result_id, result in results
+        if result.verdict is not Verdict.UP
+        for name, picture in {storable(each.name): each for each in result.pictures}.items()
+    ]
+    if rows:
+        connection.execute(insert(schema.pictures), rows)
+
+
+def pictures(connection: Connection, result_id: int) -> "list[Picture]":
+    from probes.contract import Picture
+
+    table = schema.pictures
+    query = select(table.c.name, table.c.media_type, table.c.content).where(table.c.result_id == result_id)
+    return [Picture(*row) for row in connection.execute(query.order_by(table.c.name))]
 
 
 def read(connection: Connection, result_id: int) -> Evidence | None:

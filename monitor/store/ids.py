@@ -23,6 +23,11 @@ def own_range(writer: int) -> tuple[int, int]:
     return own_id(writer, 1), own_id(writer, NUMBERS_PER_WRITER - 1)
 
 
+def writer_of(result_id: int) -> int:
+    """Who wrote a result that was not imported."""
+    return result_id // NUMBERS_PER_WRITER
+
+
 def text_id(result_id: int, boot_ids: Mapping[int, str]) -> str:
     """How a result is named outside the store; `boot_ids` by writer."""
     if result_id < 0:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, Select, func, select
 
 from monitor.sla.model import Ledger, Run, Verdict
 from monitor.store import evidence, lives, run_rows, schema, terms
-from monitor.store.ids import text_id
+from monitor.store.ids import import_id, text_id
 from monitor.store.names import names_of
 from monitor.store.records import ScheduleEvent, StoredResult
 from monitor.store.schema import VERDICTS, locations, probes, results, runs
@@ -87,6 +87,13 @@ def portions(
                 )
                 for result_id, name, location, started_ms, duration_us, verdict, reason, step, detail in portion
             ]
+
+
+def result_id(connection: Connection, text: str) -> int | None:
+    """The id of the result that is named like this outside the store; None where there is none."""
+    writers = {boot_id: number for number, boot_id in connection.execute(select(*schema.writers.c["id", "boot_id"]))}
+    wanted = import_id(text, writers)
+    return connection.execute(select(results.c.id).where(results.c.id == wanted)).scalar()
 
 
 def _dictionaries(connection: Connection) -> tuple[dict[int, str], dict[int | None, str], dict[int | None, str]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor.sla.model import ProbeTerms, Run, Verdict
+from monitor.store.ids import text_id, writer_of
 
 if TYPE_CHECKING:  # pydantic comes with these, and a process that only reads does not need it
     from monitor.results import Result
@@ -31,6 +32,10 @@ class Committed:
     closed: Run | None
     current: Run
     rebuilt: bool = False
+
+    def text_id(self, boot_id: str) -> str:
+        """How the result is named outside the store; `boot_id` is that of the daemon that recorded it."""
+        return text_id(self.id, {writer_of(self.id): boot_id})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from monitor.sla.model import Verdict
 
-HEAD = "0001"
+HEAD = "0002"
 
 # In the order in which results of one time count: a database can sort by it. SQLite needs no byte for 0 and 1.
 VERDICT_CODES = {Verdict.UP: 0, Verdict.UNKNOWN: 1, Verdict.DOWN: 2}
@@ -150,6 +151,38 @@ schedule_events = Table(
     Column("event", Text, nullable=False),
     Column("cause", Text, nullable=False),
     Column("late_ms", BigInteger, nullable=False),
+)
+
+# What was spent of an allowance: counted before it is spent, and never less.
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("probe", ForeignKey("probes.id"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("spent", BigInteger, nullable=False),
+)
+
+# A number is never given twice, also not after the newest messages were deleted: whoever waits asks for greater ones.
+inbound_messages = Table(
+    "inbound_messages",
+    metadata,
+    Column("number", BigKey, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("unique_key", Text),
+    Column("content", LargeBinary, nullable=False),
+    UniqueConstraint("channel", "unique_key", name="inbound_messages_once"),
+    Index("inbound_messages_by_channel", "channel", "number"),
+    sqlite_autoincrement=True,
+)
+
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("result_id", BigKey, ForeignKey("results.id"), primary_key=True, autoincrement=False),
+    Column("name", Text, primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", BigInteger, nullable=False))

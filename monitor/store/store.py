@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import Connection
 
 from monitor.sla.model import Ledger, Life, ProbeTerms
-from monitor.store import connect, evidence, history, importing, lives, migrate, reading, samples, transactions
+from monitor.store import at_once, connect, evidence, history, importing, lives, migrate, reading, samples, transactions
+from monitor.store.at_once import AtOnce, Commit, Spend, Take
 from monitor.store.counters import LEDGER_GENERATION, counter
 from monitor.store.group_commit import GroupCommit
+from monitor.store.names import Names
 from monitor.store.records import (
     LATEST_MS,
     Committed,
@@ -28,6 +30,7 @@ from monitor.store.writing import Beat, Stop, Work, Writer
 
 if TYPE_CHECKING:
     from monitor.results import Result
+    from probes.contract import Message, Picture
     from probes.efento.samples import SampleRun
 
 T = TypeVar("T")
@@ -49,6 +52,11 @@ class Store:
         self._writer: Writer | None = None
         self._on_committed: Callable[[list[Committed]], None] | None = None
         self._group: GroupCommit[Work] = GroupCommit(self._commit)
+
+    @staticmethod
+    def exists(url: str) -> bool:
+        """Whether there is something at the address. Raises `StoreError` where it is no store's address."""
+        return connect.file_of(url).is_file()
 
     @classmethod
     async def open(cls, url: str, *, read_only: bool = False) -> "Store":
@@ -133,7 +141,7 @@ class Store:
         return len(self._group)
 
     async def record(self, result: "Result") -> int:
-        """Stores a result with its evidence, marks and memory; returns its id once it is on disk."""
+        """Stores a result with its evidence, pictures, marks and memory; returns its id once it is on disk."""
         if not self._begun().knows(result.probe, result.location):
             raise StoreError(f"no terms are on record for probe {result.probe} at {result.location}")
         if not (0 <= result.started_ms < LATEST_MS and 0 <= result.duration_us < LATEST_MS):
@@ -153,6 +161,40 @@ class Store:
         """Puts on record that the daemon is being stopped properly; after its last result, before `stop`."""
         self._begun()
         await self._group.put(Stop(now_ms))
+
+    async def commit_memory(self, probe: str, key: str, value: str) -> None:
+        """Puts on record what a probe remembers, without a result."""
+        await self._at_once(Commit(probe, key, value))
+
+    async def spend(self, probe: str, key: str, amount: int, limit: int) -> bool:
+        """Adds to what the probe has spent under the key, unless that would exceed the limit; returns whether it did.
+
+        The database counts, so that it is one count for all processes. A count is never taken back.
+        """
+        if not (0 <= amount < LATEST_MS and 0 <= limit < LATEST_MS):
+            raise ValueError("an amount and its limit are whole numbers that are not negative, and not astronomical")
+        return await self._at_once(Spend(probe, key, amount, limit)) > 0
+
+    async def record_message(
+        self, channel: str, received_ms: int, content: bytes, unique_key: str | None = None
+    ) -> int | None:
+        """Stores a message that came in; returns its number, or None where the channel had one of this key already.
+
+        Numbers grow and are never given twice. Without a key, every message is a new one.
+        """
+        return await self._at_once(Take(channel, received_ms, content, unique_key)) or None
+
+    async def newest_message(self, channel: str) -> int:
+        """The number of the channel's newest message; 0 where there is none, or none any more."""
+        return await self._read(lambda connection: at_once.newest(connection, channel))
+
+    async def messages_after(self, channel: str, number: int, limit: int) -> "list[Message]":
+        """The first of the channel's messages behind that number, in order, at most `limit`."""
+        return await self._read(lambda connection: at_once.after(connection, channel, number, limit))
+
+    async def forget_messages(self, before_ms: int) -> int:
+        """Deletes messages that came before; returns how many."""
+        return await self._transact(lambda connection: at_once.forget(connection, before_ms))
 
     async def record_terms(
         self, location: str, now_ms: int, terms_now: Iterable[ProbeTerms], titles: Mapping[str, str] | None = None
@@ -230,6 +272,14 @@ class Store:
         """What was kept of a check, or None: of most that were up, nothing is."""
         return await self._read(lambda connection: evidence.read(connection, result_id))
 
+    async def result_id(self, text_id: str) -> int | None:
+        """The id of the result with this name outside the store; None where no such result is on record."""
+        return await self._read(lambda connection: reading.result_id(connection, text_id))
+
+    async def pictures(self, result_id: int) -> "list[Picture]":
+        """The images that were kept of a check."""
+        return await self._read(lambda connection: evidence.pictures(connection, result_id))
+
     async def events(self, start_ms: int, end_ms: int) -> list[ScheduleEvent]:
         """Late and missed starts that were due in the half-open time."""
         return await self._read(lambda connection: reading.events(connection, start_ms, end_ms))
@@ -251,6 +301,12 @@ class Store:
                     yield result
         finally:
             self._reading.post(portions.close)
+
+    async def _at_once(self, work: AtOnce) -> int:
+        """In a daemon with whatever else waits to be stored; in any other process in a transaction of its own."""
+        if self._writer is not None:
+            return await self._group.put(work)
+        return await self._transact(lambda connection: at_once.write(connection, Names(), work))
 
     async def _commit(self, group: Sequence[Work]) -> Sequence[int]:
         writer = self._begun()

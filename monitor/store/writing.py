@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Union
 from sqlalchemy import Connection, func, insert, select
 
 from monitor.sla.model import ProbeTerms
-from monitor.store import lives, schema, terms
+from monitor.store import at_once, lives, schema, terms
 from monitor.store.append import Appender
+from monitor.store.at_once import AtOnce
 from monitor.store.evidence import storable
 from monitor.store.names import Names
 from monitor.store.records import Committed, ScheduleEvent
@@ -27,12 +28,12 @@ class Stop:
     now_ms: int
 
 
-Work = Union["Result", ScheduleEvent, Beat, Stop]
+Work = Union["Result", ScheduleEvent, Beat, Stop, AtOnce]
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A number for each piece of work: a result's id, 0 for all else."""
+    """A number for each piece of work: a result's id, the answer of what is done at once, 0 for all else."""
 
     numbers: list[int]
     committed: list[Committed]
@@ -78,22 +79,26 @@ class Writer:
         self._appender.forget()
 
     def write(self, connection: Connection, group: Sequence[Work]) -> Written:
-        results: list[Result] = []
+        results: dict[int, Result] = {}
         events: list[dict[str, Any]] = []
-        for work in group:
+        numbers = [0] * len(group)
+        for place, work in enumerate(group):
             if isinstance(work, ScheduleEvent):
                 events.append(self._event(connection, work))
             elif isinstance(work, Beat):
                 lives.beat(connection, self._number, work.now_ms, self._interval_ms)
             elif isinstance(work, Stop):
                 lives.stop(connection, self._number, work.now_ms, self._interval_ms)
+            elif isinstance(work, AtOnce):
+                numbers[place] = at_once.write(connection, self._appender.names, work)
             else:
-                results.append(work)
+                results[place] = work
         if events:
             connection.execute(insert(schema.schedule_events), events)
-        committed = self._appender.append(connection, results)
-        ids = iter(committed)
-        return Written([0 if _is_other(work) else next(ids).id for work in group], committed)
+        committed = self._appender.append(connection, list(results.values()))
+        for place, each in zip(results, committed, strict=True):
+            numbers[place] = each.id
+        return Written(numbers, committed)
 
     def _event(self, connection: Connection, event: ScheduleEvent) -> dict[str, Any]:
         names = self._appender.names
@@ -105,7 +110,3 @@ class Writer:
             "cause": storable(event.cause),
             "late_ms": event.late_ms,
         }
-
-
-def _is_other(work: Work) -> bool:
-    return isinstance(work, ScheduleEvent | Beat | Stop)

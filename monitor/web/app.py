@@ -1,7 +1,7 @@
 """Routes and their answers. Every answer is made from one `Picture`, so that a page never contradicts itself."""
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from monitor.config import Config
 from monitor.metrics import CONTENT_TYPE, Metrics
 from monitor.web.pages import Pages
 from monitor.web.status import status_json
+from probes.contract import Picture
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'",
@@ -21,14 +22,28 @@ SECURITY_HEADERS = {
 }
 
 
+# A picture is shown by a browser on our address: of what a journey kept, only what cannot hold a script.
+PICTURE_TYPES = frozenset({"image/png"})
+
+
+async def no_pictures(_result: str, _name: str) -> Picture | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the pages are made from. `readiness` answers with the list of what is wrong; empty means ready."""
+    """What the pages are made from. `readiness` answers with the list of what is wrong; empty means ready.
+
+    `picture` finds what was kept of a result, by the result's text id and the picture's name. `inbound_routes` are
+    those that take something from outside; no other does.
+    """
 
     config: Config
     board: Board
     metrics: Metrics
     readiness: Callable[[], Awaitable[list[str]]]
+    picture: Callable[[str, str], Awaitable[Picture | None]] = no_pictures
+    inbound_routes: Sequence[web.RouteDef] = ()
 
 
 SOURCES = web.AppKey("sources", Sources)
@@ -36,7 +51,7 @@ PAGES = web.AppKey("pages", Pages)
 
 
 def application(sources: Sources) -> web.Application:
-    app = web.Application(middlewares=[_with_security_headers])
+    app = inbound_application(sources.inbound_routes)
     app[SOURCES] = sources
     app[PAGES] = Pages(sources.config)
     app.router.add_get("/", _status_page)
@@ -45,6 +60,14 @@ def application(sources: Sources) -> web.Application:
     app.router.add_get("/metrics", _metrics)
     app.router.add_get("/healthz", _alive)
     app.router.add_get("/readyz", _ready)
+    app.router.add_get("/api/v1/results/{result}/pictures/{name}", _picture)
+    return app
+
+
+def inbound_application(routes: Sequence[web.RouteDef]) -> web.Application:
+    """Nothing but the routes that take something from outside."""
+    app = web.Application(middlewares=[_with_security_headers])
+    app.add_routes(routes)
     return app
 
 
@@ -55,9 +78,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def serve(sources: Sources, listening: socket.socket) -> AsyncIterator[int]:
-    """Serves the application at the address that was taken; yields its port."""
-    runner = web.AppRunner(application(sources), access_log=None, shutdown_timeout=1.0)
+async def serve(served: Sources | web.Application, listening: socket.socket) -> AsyncIterator[int]:
+    """Serves an application, that of the pages or another, at the address that was taken; yields its port."""
+    app = served if isinstance(served, web.Application) else application(served)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()
@@ -70,7 +94,11 @@ async def serve(sources: Sources, listening: socket.socket) -> AsyncIterator[int
 async def _with_security_headers(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    response = await handler(request)
+    try:
+        response = await handler(request)
+    except web.HTTPException as refusal:  # also of a path or a method that there is not
+        refusal.headers.update(SECURITY_HEADERS)
+        raise
     response.headers.update(SECURITY_HEADERS)
     return response
 
@@ -90,6 +118,14 @@ async def _status(request: web.Request) -> web.Response:
 
 async def _metrics(request: web.Request) -> web.Response:
     return web.Response(body=await request.app[SOURCES].metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+
+
+async def _picture(request: web.Request) -> web.Response:
+    wanted = request.match_info
+    picture = await request.app[SOURCES].picture(wanted["result"], wanted["name"])
+    if picture is None or picture.media_type not in PICTURE_TYPES:
+        raise web.HTTPNotFound
+    return web.Response(body=picture.content, content_type=picture.media_type)
 
 
 async def _alive(_request: web.Request) -> web.Response:

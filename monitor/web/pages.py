@@ -11,6 +11,7 @@ from monitor.clock import from_milliseconds
 from monitor.config import Config
 from monitor.sla.availability import percent
 from monitor.sla.model import State
+from monitor.web.figures import headline
 
 PERIOD_TITLES = {"day": "Today", "7d": "7 days", "30d": "30 days", "month": "This month", "year": "This year"}
 REFRESH_SECONDS = 10
@@ -34,6 +35,7 @@ class Pages:
         environment.filters["percent"] = _percent
         environment.filters["promised"] = lambda floor: percent(floor, 2)
         environment.filters["seconds"] = _seconds
+        environment.filters["headline"] = headline
         self._status = environment.get_template("status.html")
         self.style = environment.get_template("style.css").render()
 

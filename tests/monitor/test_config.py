@@ -134,8 +134,8 @@ def test_one_mistake_in_an_entry_does_not_hide_the_others(tmp_path: Path) -> Non
     assert _messages(tmp_path, text) == [
         "monitor.yaml:5: probes[0].component: found the text 'gait'; did you mean gate? "
         "expected one of the components: gate",
-        "monitor.yaml:6: probes[0].typo: unknown key; expected one of id, component, kind, title, every, timeout, "
-        "confirm_after, recheck, stale_after, options",
+        "monitor.yaml:6: probes[0].typo: unknown key; expected one of id, component, kind, enabled, title, every, "
+        "timeout, confirm_after, recheck, stale_after, options",
         "monitor.yaml:8: probes[0].options.port: found the number 0; expected at least 1",
     ]
 
@@ -228,3 +228,19 @@ def test_a_file_that_is_not_there_is_a_problem_without_a_line(tmp_path: Path) ->
     with pytest.raises(ConfigError) as caught:
         load(tmp_path / "none.yaml", {}, KINDS)
     assert str(caught.value) == f"{tmp_path}/none.yaml: cannot be read: No such file or directory"
+
+
+@pytest.mark.parametrize("value", ["false", "env:SWITCH:-false"])
+def test_a_probe_that_is_not_enabled_is_neither_asked_nor_looked_at(tmp_path: Path, value: str) -> None:
+    """Its options may name what is not there yet, and what it would claim belongs to whoever else names it."""
+    text = _SMALLEST + f"  - {{id: later, component: gate, kind: door, enabled: {value}, options: {{misspelt: 1}}}}\n"
+    config = _loaded(tmp_path, text)
+    assert [probe.id for probe in config.probes] == ["front"]
+    with pytest.raises(ConfigError, match=r"probes\[1\].options.misspelt"):
+        _loaded(tmp_path, text.replace(value, "true"))
+
+
+def test_places_of_probes_count_those_that_are_not_enabled(tmp_path: Path) -> None:
+    entry = "  - {id: later, component: gate, kind: door, enabled: false, options: {}}\n"
+    text = _SMALLEST.replace("probes:\n", "probes:\n" + entry)
+    assert [probe.place for probe in _loaded(tmp_path, text).probes] == [1]

@@ -98,3 +98,15 @@ def test_help_does_not_load_what_only_the_work_needs() -> None:
     code = f"import sys, monitor.commands.config; print(*sorted({heavy} & set(sys.modules)))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output == "\n"
+
+
+def test_a_timeout_that_cuts_a_check_off_before_it_can_tell_who_is_to_blame_is_warned_of(valid: Path) -> None:
+    options = "{name: cloud.example.net, timeout: 15}"
+    entry = f"  - {{id: name, component: gate, kind: dns, timeout: 20s, options: {options}}}\n"
+    valid.write_text(_VALID + entry, encoding="utf-8")
+    result = _run("validate", valid)
+    assert (result.exit_code, result.stdout) == (0, f"{valid}: valid, 1 components, 2 probes\n")
+    expected = "probes[1].timeout: warning: 20s is less than the 30s that a check may take by its options"
+    assert result.stderr == f"{valid}:4: {expected}\n"
+    valid.write_text(_VALID + entry.replace("20s", "30s"), encoding="utf-8")
+    assert _run("validate", valid).stderr == ""

@@ -1,22 +1,18 @@
 """`/metrics` is what `docs/metrics.md` promises, whatever the probes bring home."""
 
 import asyncio
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
-
-import pytest
 
 from monitor.metrics.probe_series import EVENTS
 from monitor.sla.model import State, Verdict
 from probes.contract import Reason, StepTiming
 from tests.monitor.boards import START_MS
 from tests.monitor.scraping import Scraped, agreement, samples, with_every_verdict
+from tests.real_servers import command
 
 ROOT = Path(__file__).resolve().parents[2]
-PROMTOOL = shutil.which("promtool", path=f"{os.environ.get('PATH', '')}:{ROOT / '.servers/usr/bin'}")
 HOSTILE = 'a"b\\c\nd{e="f"} 1\n# TYPE x counter\nż'
 
 
@@ -62,15 +58,17 @@ async def test_names_follow_the_rules_of_prometheus() -> None:
         assert name.endswith("_total") == (kind == "counter"), name
 
 
-@pytest.mark.skipif(
-    PROMTOOL is None and "EFENTO_UPTIME_CI" not in os.environ, reason="no promtool here: run `make servers`"
-)
 async def test_promtool_finds_nothing_wrong() -> None:
-    assert PROMTOOL is not None, "promtool is missing"
+    promtool = command("promtool")
     scraped = await with_every_verdict()
     text = await scraped.text()
     process = await asyncio.create_subprocess_exec(
-        PROMTOOL, "check", "metrics", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        *promtool.argv,
+        *("check", "metrics"),
+        env=promtool.env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     said, _ = await process.communicate(text.encode())
     assert (process.returncode, said.decode()) == (0, "")

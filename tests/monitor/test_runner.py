@@ -23,12 +23,18 @@ from tests.monitor.build import JourneyFunction, probe_config
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-async def run(probe: ProbeConfig, *, redactor: Redactor | None = None, clock: ManualClock | None = None) -> Result:
+async def run(
+    probe: ProbeConfig,
+    *,
+    redactor: Redactor | None = None,
+    clock: ManualClock | None = None,
+    facts: RecordedFacts | None = None,
+) -> Result:
     return await run_check(
         probe,
         location="frankfurt",
         clock=clock or ManualClock(NOON),
-        facts=RecordedFacts(),
+        facts=facts or RecordedFacts(),
         redactor=redactor or Redactor(),
     )
 
@@ -174,3 +180,81 @@ async def test_evidence_figures_marks_and_memory_come_with_the_result_also_of_a_
     assert dict(result.figures) == {"attempts": 2}
     assert [(mark.state, mark.times) for mark in result.marks] == [(SampleState.PENDING, (100, 110))]
     assert result.memory == {"point": "101"}
+
+
+async def test_what_was_committed_is_not_stored_again_with_the_result() -> None:
+    """By then another process may have committed something newer; and what was remembered before is older."""
+    facts = RecordedFacts(at_once=Notebook())
+
+    async def journey(_options: Any, journey: Journey) -> None:
+        journey.remember("round", "1")
+        journey.remember("turn", "1")
+        await journey.commit("round", "2")
+        await journey.commit("turn", "2")
+        assert journey.recall("round") == "2"
+        journey.remember("turn", "3")
+
+    result = await run(probe_config(journey), facts=facts)
+    assert result.memory == {"turn": "3"}
+    assert facts.recall("ingest-coap", "round") == "2"
+
+
+async def test_the_time_that_our_own_store_takes_is_nobodys_downtime() -> None:
+    async def journey(_options: Any, journey: Journey) -> None:
+        await journey.spend("sms", 1, 10)
+
+    result = await run(probe_config(journey, timeout=0.02), facts=RecordedFacts(at_once=Notebook(answers=False)))
+    assert (result.verdict, result.reason, result.step) == (Verdict.UNKNOWN, "blocked", "store")
+
+
+async def test_bytes_that_are_no_text_cannot_stop_the_daemon() -> None:
+    """A header may bring any; aiohttp hands them over as lone surrogates."""
+    strange = b"\xff\xfe secret".decode("utf-8", "surrogateescape")
+
+    async def journey(_options: Any, journey: Journey) -> None:
+        journey.secret(strange)
+        journey.evidence("cookie", f"a {strange}")
+        raise ProbeFailed(Reason.CONTENT, f"b {strange} \udcfd")
+
+    result = await run(probe_config(journey))
+    assert (result.detail, result.evidence) == ("b [redacted] \\udcfd", {"cookie": "a [redacted]"})
+
+
+async def test_a_commit_that_the_deadline_cuts_off_is_not_overwritten_by_what_was_remembered_before() -> None:
+    facts = RecordedFacts(at_once=Notebook(answers=False))
+
+    async def journey(_options: Any, journey: Journey) -> None:
+        journey.remember("round", "1")
+        await journey.commit("round", "2")
+
+    result = await run(probe_config(journey, timeout=0.02), facts=facts)
+    assert (result.reason, result.step, result.memory) == ("blocked", "store", {})
+    assert facts.recall("ingest-coap", "round") == "2"
+
+
+async def test_pictures_come_with_a_failure_and_not_with_a_success() -> None:
+    async def failing(_options: Any, journey: Journey) -> None:
+        journey.picture("page", b"\x89PNG")
+        raise ProbeFailed(Reason.CONTENT)
+
+    async def working(_options: Any, journey: Journey) -> None:
+        journey.picture("page", b"\x89PNG")
+
+    assert [(each.name, each.content) for each in (await run(probe_config(failing))).pictures] == [("page", b"\x89PNG")]
+    assert (await run(probe_config(working))).pictures == ()
+
+
+class Notebook:
+    """A place for what cannot wait; one that does not answer is a store that is slow."""
+
+    def __init__(self, *, answers: bool = True) -> None:
+        self._answers = answers
+
+    async def commit_memory(self, probe: str, key: str, value: str) -> None:
+        if not self._answers:
+            await asyncio.Event().wait()
+
+    async def spend(self, probe: str, key: str, amount: int, limit: int) -> bool:
+        if not self._answers:
+            await asyncio.Event().wait()
+        return True

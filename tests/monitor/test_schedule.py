@@ -185,6 +185,69 @@ async def test_draining_waits_for_checks_and_cuts_off_the_rest() -> None:
     assert finished == ["quick"]
 
 
+class Undoing:
+    """Checks that have something to undo: `judged` is at it already, the journey of `held` takes for ever."""
+
+    def __init__(self, group: asyncio.TaskGroup, undo_seconds: float) -> None:
+        self.checks = Checks(group, self.check, undo_seconds)
+        self.may_end = asyncio.Event()
+        self.begun = {"judged": asyncio.Event(), "held": asyncio.Event()}
+        self.ended: list[str] = []
+        for number, name in enumerate(self.begun):
+            self.checks.start(probe_config(name=name), float(number))
+
+    async def check(self, probe: ProbeConfig) -> None:
+        try:
+            if probe.id == "held":
+                await asyncio.Event().wait()
+        finally:
+            self.checks.undo_begins(probe.id)
+            self.begun[probe.id].set()
+            await self.may_end.wait()
+            self.ended.append(f"{probe.id} undone")
+        self.ended.append(f"{probe.id} stored")
+
+
+async def test_draining_waits_for_what_is_being_undone() -> None:
+    """Of a check that is cut off, and of one that has been judged already: that one's result is not lost."""
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        undoing = Undoing(group, undo_seconds=60)
+        await undoing.begun["judged"].wait()
+        draining = asyncio.create_task(undoing.checks.drain(0.01))
+        await undoing.begun["held"].wait()
+        undoing.may_end.set()
+        assert await draining == 1
+    assert sorted(undoing.ended) == ["held undone", "judged stored", "judged undone"]
+    assert len(undoing.checks) == 0
+
+
+async def test_draining_does_not_wait_for_ever_for_what_is_being_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.schedule.UNDO_GRACE_SECONDS", 0.01)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        undoing = Undoing(group, undo_seconds=0.01)
+        await undoing.begun["judged"].wait()
+        assert await undoing.checks.drain(0.01) == 2
+    assert undoing.ended == []
+
+
+async def test_a_turn_missed_because_of_the_undoing_says_so() -> None:
+    recorder = Recorder()
+    recorder.hold = asyncio.Event()
+    probe = probe_config(every=10.0)
+    clock = ManualClock(NOON)
+    async with asyncio.TaskGroup() as group:
+        checks = Checks(group, recorder.check)
+        schedule = Schedule([probe], checks, clock, recorder.event)
+        schedule._due(probe, [NOON])
+        clock.advance(10)
+        checks.undo_begins(probe.id)
+        schedule._due(probe, [NOON + timedelta(seconds=10)])
+        recorder.hold.set()
+    assert [(event.event, event.cause) for event in recorder.events] == [
+        ("overrun", "the check before it is still being undone, since 10.0 s")
+    ]
+
+
 async def test_a_wall_clock_set_back_does_not_stop_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """APScheduler plans in wall time: without a new alignment it would wait until the old time comes round again."""
     monkeypatch.setattr("monitor.schedule.TICK_SECONDS", 0.01)

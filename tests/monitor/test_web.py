@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from monitor.board import Board
 from monitor.clock import ManualClock, to_milliseconds
@@ -15,8 +17,9 @@ from monitor.metrics import Metrics
 from monitor.results import Result
 from monitor.sla.model import Ledger, Life, ProbeTerms, Run, Verdict
 from monitor.web import listen, serve
-from monitor.web.app import Sources
+from monitor.web.app import SECURITY_HEADERS, Sources
 from monitor.web.pages import length
+from probes.contract import Picture
 from tests.monitor.build import config_of, probe_config
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -53,7 +56,8 @@ class Site:
 
 
 @asynccontextmanager
-async def site(runs: list[Run], latest: Result, problems: list[str] | None = None) -> AsyncIterator[Site]:
+async def site(runs: list[Run], latest: Result, problems: list[str] | None = None, **more: Any) -> AsyncIterator[Site]:
+    """`more` is what else there is to show, of `Sources`."""
     config = config_of([probe_config(), probe_config(name="api", component="api")])
     clock = ManualClock(NOON)
     board = Board(config, clock)
@@ -63,7 +67,7 @@ async def site(runs: list[Run], latest: Result, problems: list[str] | None = Non
     async def readiness() -> list[str]:
         return problems or []
 
-    sources = Sources(config, board, Metrics(config, board, "1.2.3", lambda: 0), readiness)
+    sources = Sources(config, board, Metrics(config, board, "1.2.3", lambda: 0), readiness, **more)
     with listen("127.0.0.1", 0) as listening:
         async with serve(sources, listening) as port, aiohttp.ClientSession() as session:
             yield Site(session, f"http://127.0.0.1:{port}")
@@ -164,7 +168,46 @@ async def test_ready_names_what_is_wrong(problems: list[str], status: int) -> No
 
 async def test_an_unknown_page_is_not_found() -> None:
     async with site([], result_of(Verdict.UP)) as served:
-        assert (await served.get("/nothing"))[0] == 404
+        status, _text, headers = await served.get("/nothing")
+    assert status == 404
+    assert SECURITY_HEADERS.items() <= headers.items()
+
+
+async def test_a_kept_picture_is_shown_as_what_it_is_and_nothing_else_is() -> None:
+    kept = {
+        ("boot:1", "page"): Picture("page", "image/png", b"\x89PNG"),
+        ("boot:1", "script"): Picture("script", "image/svg+xml", b"<svg><script>"),
+    }
+
+    async def picture(result: str, name: str) -> Picture | None:
+        return kept.get((result, name))
+
+    async with site([], result_of(Verdict.UP), picture=picture) as served:
+        url = served.url + "/api/v1/results/boot:1/pictures/"
+        async with served.session.get(url + "page") as answer:
+            assert (answer.status, answer.content_type, await answer.read()) == (200, "image/png", b"\x89PNG")
+            assert SECURITY_HEADERS.items() <= answer.headers.items()
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        for missing in ("script", "other", "page/x"):
+            async with served.session.get(url + missing) as answer:
+                assert answer.status == 404
+
+
+async def test_only_inbound_routes_take_anything() -> None:
+    async def receive(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read(), status=202)
+
+    routes = [web.post("/inbound/sms/{name}", receive)]
+    async with site([], result_of(Verdict.UP), inbound_routes=routes) as served:
+        async with served.session.post(served.url + "/inbound/sms/one", data=b"x") as answer:
+            assert (answer.status, await answer.read()) == (202, b"x")
+            assert SECURITY_HEADERS.items() <= answer.headers.items()
+        pages = ["/", "/metrics", "/api/v1/status", "/healthz", "/readyz", "/api/v1/results/boot:1/pictures/page"]
+        for method in ("POST", "PUT", "DELETE", "PATCH"):
+            for page in pages:
+                async with served.session.request(method, served.url + page) as answer:
+                    assert answer.status == 405
+                    assert SECURITY_HEADERS.items() <= answer.headers.items()
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -13,9 +15,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
 import monitor.store.migrate as migrate
-from monitor.store import Store
+from monitor.store import Store, StoreError
 from monitor.store.schema import HEAD, metadata
-from tests.store.histories import query
+from tests.store.conftest import Recording
+from tests.store.histories import START_MS, all_results, execute, query, result
 
 
 @contextmanager
@@ -53,6 +56,23 @@ async def test_a_new_store_is_what_all_migrations_make_of_an_empty_one(url: str,
     await (await Store.open(url)).close()
     await asyncio.to_thread(migrated, tmp_path / "migrated.db")
     assert contents(file) == contents(tmp_path / "migrated.db")
+
+
+async def test_a_store_of_the_first_version_gets_the_new_tables_and_keeps_its_rows(
+    url: str, file: Path, recording: Recording
+) -> None:
+    async with recording() as store:
+        await store.record(replace(result("D"), memory={"turn": "1"}))
+    for table in ("allowances", "inbound_messages", "pictures"):
+        execute(file, f"DROP TABLE {table}")
+    execute(file, "UPDATE alembic_version SET version_num = '0001'")
+    with pytest.raises(StoreError, match="older version"):
+        await Store.open(url, read_only=True)
+    async with await Store.open(url) as store:
+        assert await store.spend("web", "today", 1, 1)
+        assert await store.record_message("smtp", START_MS, b"x") == 1
+        assert await store.memory() == {("web", "turn"): "1"}
+        assert len(await all_results(store)) == 1
 
 
 def test_head_is_the_newest_migration() -> None:
