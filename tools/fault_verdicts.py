@@ -1,0 +1,254 @@
+"""What the probes find of every fault of the stand-in: `python -m tools.fault_verdicts` makes the table of the docs.
+
+For each fault a platform of its own is started and watched by the probes of `config/demo.yaml`; once all of them are
+up, the fault is switched on and each probe is asked again. What is not up then is in the table. Words that depend on
+how quick a machine is are not in it.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from monitor import logs
+from monitor.clock import SystemClock
+from monitor.config import Config, ProbeConfig, load, shipped_config
+from monitor.demo import HOST, free_port, standin_environment
+from monitor.facts import RecordedFacts
+from monitor.inbox import StoredInbox
+from monitor.offline import References
+from monitor.one_shot import StoreOnDemand, receiving
+from monitor.redaction import Redactor
+from monitor.results import Result
+from monitor.runner import run_check
+from monitor.sla.model import Verdict
+from standin import StandIn, StandInSettings
+from standin.catalogue import CATALOGUE
+from standin.fault_model import Interface
+
+BEGIN, END = "<!-- verdicts: begin -->\n", "<!-- verdicts: end -->"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "faults.md"
+AT_ONCE = 5
+UP_WITHIN_SECONDS = 60.0
+
+# What a fault needs besides its defaults to show within a check of the demo's pace.
+PARAMETERS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("api", "shift"): {"seconds": 100.0},  # by a whole hour it would look like a wrongly set time zone
+    ("reports", "altered-samples"): {"amount": 0.7},
+    ("backups", "altered-restore"): {"amount": 0.7},
+}
+# A fault that hits a part of the sensors is met once each of them has had its turn.
+LOOKS = {"lost-partition": 2}
+# What is missed only after a while: seconds until the probes are asked.
+MISSED_AFTER = {"no-scheduled-report": 31.0}
+# Faults that harm no customer, and why; whatever is not here must be seen by a probe.
+HARMLESS = {
+    ("coap", "wrong-schema"): "a sensor looks at the answer's code only",
+    ("coap", "empty"): "an answer without payload is a proper one",
+    ("gateway", "wrong-content-type"): "a gateway does not look at it",
+    ("sms", "replayed"): "the receiver takes each message once",
+    ("reference", "refuse"): "reference targets are asked only when a check has failed",
+    ("reference", "timeout"): "reference targets are asked only when a check has failed",
+}
+# Figures that tell of a fault while the probe is up, and what they are otherwise.
+TELLING = {"certificate_expiring": 0.0, "attempts": 1.0}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Case:
+    interface: str
+    fault: str
+
+    def parameters(self) -> Mapping[str, Any]:
+        return PARAMETERS.get((self.interface, self.fault), {})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """What one probe says of a fault, if it is not simply up."""
+
+    component: str
+    probe: str
+    verdict: str
+    what: str
+    step: str
+
+    def __str__(self) -> str:
+        return f"{self.probe} says {self.what}" + (f" at `{self.step}`" if self.step else "")
+
+
+def cases() -> list[Case]:
+    return [
+        Case(place.value, spec.name) for place in Interface for spec in CATALOGUE.values() if place in spec.interfaces
+    ]
+
+
+class Watch:
+    """The demo's probes on one platform, without a daemon around them."""
+
+    def __init__(self, config: Config, inbox: StoredInbox, facts: RecordedFacts) -> None:
+        self._config = config
+        self._inbox = inbox
+        self._facts = facts
+
+    @classmethod
+    @asynccontextmanager
+    async def on(cls, platform: StandIn, places: Mapping[str, str], folder: Path) -> "AsyncIterator[Watch]":
+        environment = {
+            **standin_environment(platform.addresses),
+            **places,
+            "DEMO_STORE": f"sqlite:///{folder / 'uptime.db'}",
+        }
+        config = await asyncio.to_thread(load, shipped_config("demo.yaml"), environment)
+        async with (
+            aclosing(StoreOnDemand(config.store_url)) as store,
+            receiving(config, config.probes, store, SystemClock()) as inbox,
+        ):
+            yield cls(config, inbox, await store.facts())
+
+    async def until_up(self) -> None:
+        """Asks every probe that is not up, and what one sends, others can verify only later."""
+        waiting, results = list(self._config.probes), list[Result]()
+        try:
+            async with asyncio.timeout(UP_WITHIN_SECONDS):
+                while waiting:
+                    results = [each for each in await self.look(waiting) if each.verdict is not Verdict.UP]
+                    down = {result.probe for result in results}
+                    waiting = [probe for probe in waiting if probe.id in down]
+        except TimeoutError:
+            raise RuntimeError(f"not up again: {findings(results)}") from None
+
+    async def look(self, probes: Sequence[ProbeConfig] | None = None) -> list[Result]:
+        """Asks the probes, by default all, at the same time."""
+        references = References(self._config.reference_targets, SystemClock())
+        async with asyncio.TaskGroup() as group:
+            chosen = self._config.probes if probes is None else probes
+            tasks = [group.create_task(self._check(probe, references)) for probe in chosen]
+        results = [task.result() for task in tasks]
+        for result in results:
+            self._facts.add(result.probe, result.marks, result.memory)
+        return results
+
+    async def _check(self, probe: ProbeConfig, references: References) -> Result:
+        return await run_check(
+            probe,
+            location=self._config.location,
+            clock=SystemClock(),
+            facts=self._facts,
+            redactor=Redactor(),
+            inbox=self._inbox,
+            offline=references.offline,
+        )
+
+
+@asynccontextmanager
+async def watched(browser: bool) -> AsyncIterator[tuple[StandIn, Watch]]:
+    """A platform and its watch, all probes up."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        web_port, smtp_port = free_port(HOST), free_port(HOST)
+        notifications = {
+            "smtp_host": HOST,
+            "smtp_port": smtp_port,
+            "sms_webhook_url": f"http://{HOST}:{web_port}/inbound/sms/standin",
+        }
+        settings = StandInSettings.model_validate(
+            {
+                "notifications": notifications,
+                "backups": {"every_seconds": 1.0},
+                "reports": {"scheduled": {"every_seconds": 3.0}},
+            }
+        )
+        platform = await stack.enter_async_context(StandIn.start(settings))
+        places = {"DEMO_WEB_PORT": str(web_port), "DEMO_SMTP_PORT": str(smtp_port), "DEMO_BROWSER": str(browser)}
+        yield platform, await stack.enter_async_context(Watch.on(platform, places, folder))
+
+
+async def found_on(interface: str, wanted: Sequence[Case]) -> dict[Case, list[Finding]]:
+    """What the probes say of one fault after the other; each time all of them were up before."""
+    told = {}
+    # Only a browser sees a script that does not work, and it sees little else that the others do not.
+    async with watched(browser=interface == "web") as (platform, watch):
+        for case in wanted:
+            await watch.until_up()
+            platform.faults.switch_on(case.interface, case.fault, **case.parameters())
+            await asyncio.sleep(MISSED_AFTER.get(case.fault, 0.0))
+            looks = [await watch.look() for _ in range(LOOKS.get(case.fault, 1))]
+            told[case] = findings([result for results in looks for result in results])
+            platform.faults.clear()
+    return told
+
+
+def findings(results: Sequence[Result]) -> list[Finding]:
+    told = []
+    for result in results:
+        if result.verdict is not Verdict.UP:
+            told.append(Finding(result.component, result.probe, result.verdict.value, result.reason, result.step or ""))
+        else:
+            told += [
+                Finding(result.component, result.probe, "up", f"`{name}` {result.figures[name]:g}", "")
+                for name, usual in TELLING.items()
+                if result.figures.get(name, usual) > usual
+            ]
+    return sorted(set(told))
+
+
+async def all_found(wanted: Sequence[Case]) -> dict[Case, list[Finding]]:
+    """Each interface's faults on a platform of its own; several at the same time, because most of it is waiting."""
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(interface: str) -> dict[Case, list[Finding]]:
+        async with turns:
+            return await found_on(interface, [case for case in wanted if case.interface == interface])
+
+    async with asyncio.TaskGroup() as group:
+        # The one with the browser takes longest, so it comes first.
+        interfaces = sorted({case.interface for case in wanted}, key=lambda name: (name != "web", name))
+        tasks = [group.create_task(one(interface), name=f"faults[{interface}]") for interface in interfaces]
+    told = {case: said for task in tasks for case, said in task.result().items()}
+    return {case: told[case] for case in wanted}
+
+
+HEAD = "| fault | what is found | what is not known meanwhile |\n| --- | --- | --- |\n"
+
+
+def row(case: Case, said: Sequence[Finding]) -> str:
+    """One line of the table; a fault that nobody sees and that is not harmless is an error in itself."""
+    found = [f"**{each.component}** {each.verdict}: {each}" for each in said if each.verdict == "down"]
+    found += [str(each) for each in said if each.verdict == "up"]
+    unknown = [f"{each.component}: {each}" for each in said if each.verdict == "unknown"]
+    nothing = HARMLESS.get((case.interface, case.fault), "" if unknown else "NOT SEEN")
+    cells = f"`{case.interface} {case.fault}`", "<br>".join(found) or nothing or "–", "<br>".join(unknown) or "–"
+    return "| " + " | ".join(cells) + " |"
+
+
+def written(text: str) -> dict[Case, str]:
+    """The rows of the page's table."""
+    table = text.partition(BEGIN)[2].partition(END)[0].removeprefix(HEAD)
+    rows = {}
+    for line in table.splitlines():
+        interface, _, fault = line.split("`")[1].partition(" ")
+        rows[Case(interface, fault)] = line
+    return rows
+
+
+def main() -> None:
+    """`--write` renews the page, which takes a few minutes; names of interfaces choose what is shown."""
+    logs.configure("error", "console", Redactor())
+    chosen = [case for case in cases() if not set(sys.argv[1:]) - {"--write"} or case.interface in sys.argv[1:]]
+    told = asyncio.run(all_found(chosen))
+    table = HEAD + "".join(row(case, said) + "\n" for case, said in told.items())
+    if "--write" in sys.argv[1:]:
+        text = PAGE.read_text(encoding="utf-8")
+        before, _, rest = text.partition(BEGIN)
+        PAGE.write_text(before + BEGIN + table + END + rest.partition(END)[2], encoding="utf-8")
+    else:
+        sys.stdout.write(table)
+
+
+if __name__ == "__main__":
+    main()
