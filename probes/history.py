@@ -72,7 +72,8 @@ async def _verify(options: Options, journey: Journey, reading: Reading, runs: Se
     async with journey.step("fetch"):
         rows = await reading.fetch(first, anchor)
     async with journey.step("verify"):
-        findings = reading.judge(rows, due, excused=excused, judge_others=True)
+        # What is newer than all that was seen may be under way at this moment, and ingest answers for it.
+        findings = reading.judge(rows, due, excused=excused, judge_others=True).until(anchor)
         if not findings.ok():
             findings = await reading.look_wide(rows, findings, due)
             serial, when = reading.signal.serial, utc_text(anchor)

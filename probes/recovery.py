@@ -7,7 +7,7 @@ from probes.efento.ingest import SensorOptions
 from probes.efento.recovery_drill import drill
 from probes.efento.recovery_manifest import Backup, fetch_manifest, newest_elsewhere
 from probes.efento.recovery_options import DAY, DrillOptions, Duration, ManifestOptions
-from probes.efento.recovery_seen import before, keep, recorded, seen_now
+from probes.efento.snapshots import before, keep, recorded, seen_now
 
 
 class Options(SensorOptions):

@@ -14,9 +14,10 @@ from probes.efento.cloud_api import CloudApi
 from probes.efento.ingest import SensorOptions
 from probes.efento.reading import Reading
 from probes.efento.samples import SampleState
-from probes.efento.verification import Findings, ReturnedSample, verify
+from probes.efento.snapshots import Stretch, before, keep, seen_now
+from probes.efento.verification import Findings, ReturnedSample, verify, wall_text
 from probes.option_types import Seconds
-from probes.reports.content import LayoutOptions, require_period, samples
+from probes.reports.content import LayoutOptions, period, require_period, samples
 from probes.reports.file import Format, opened, require_type
 from probes.reports.interface import InterfaceOptions, ReportInterface
 from probes.reports.mailed import MailOptions, newest_mailed
@@ -41,7 +42,12 @@ class Options(SensorOptions):
         description="Seconds that a sample must have been in the history before a report must hold it (assumption)",
         ge=0,
     )
-    window: int = Field(3600, description="Seconds of history that are asked for", ge=60, le=31 * DAY)
+    window: int = Field(
+        3600,
+        description="Seconds of history asked for, or looked for in what is mailed",
+        ge=60,
+        le=31 * DAY,
+    )
     ready_within: Seconds = Field(60.0, description="Seconds until a report must be ready (assumption)")
     open_within: Seconds = Field(30.0, description="Seconds that opening the file may take")
     period_tolerance: float = Field(
@@ -99,7 +105,12 @@ async def _requested(options: Options, interface: InterfaceOptions, journey: Jou
 
 
 async def _scheduled(options: Options, mail: MailOptions, journey: Journey) -> None:
-    """The newest report that was mailed, whenever that was: once verified it is good until it is too old."""
+    """The newest report that was mailed, whenever that was: once verified it is good until it is too old.
+
+    What was sent only after the report was made cannot be in it, whatever the time of the samples: it must hold what
+    was known to be in the history a while before it came.
+    """
+    snapshots = keep(journey, seen_now(options.sensors, journey, options.window, (0,)))
     mailed = await newest_mailed(mail, options.format, journey)
     journey.figure("report_age_seconds", mailed.age_seconds)
     if mailed.content is None:
@@ -110,7 +121,11 @@ async def _scheduled(options: Options, mail: MailOptions, journey: Journey) -> N
         file = await opened(mailed.content, options.format, options.open_within)
     async with journey.step("verify"):
         found = await asyncio.to_thread(samples, file, options.layout, options.channels)
-        due = _due_in_mailed(options, journey, found)
+        known = before(snapshots, mailed.arrived_at - options.settle)
+        if not any(known.values()):
+            raise Blocked("no sample is known to have been stored before the report was made", Reason.NOTHING_TO_VERIFY)
+        first, last = _span(period(file, options.layout), found.values(), ZoneInfo(options.api.answer_zone))
+        due = {serial: _within(known.get(serial, ()), first, last) for serial in options.sensors}
         await _verify(options, journey, CloudApi(options.api, journey), found, due)
     mailed.remember_good(journey)
 
@@ -129,17 +144,9 @@ def _due(options: Options, journey: Journey, first: int, last: int) -> Due:
     return {serial: in_state(journey.sample_runs(serial), SampleState.SEEN, first, last) for serial in options.sensors}
 
 
-def _due_in_mailed(options: Options, journey: Journey, found: Mapping[str, Sequence[ReturnedSample]]) -> Due:
-    """Sensors send in turn, each its oldest samples first: when the report was made, one of them may not have sent
-    yet what another one had. So of each those are due that are older than its newest in the report."""
-    zone = ZoneInfo(options.api.answer_zone)
-    first, last = _span(found.values(), zone)
-    due = _due(options, journey, first, last)
-    for serial in due:
-        if found.get(serial):
-            newest = _span([found[serial]], zone)[1]
-            due[serial] = frozenset(time for time in due[serial] if time <= newest)
-    return due
+def _within(stretches: Sequence[Stretch], first: int, last: int) -> frozenset[int]:
+    times = (range(start, end + 1, period) for start, end, period in stretches)
+    return frozenset(time for stretch in times for time in stretch if first <= time <= last)
 
 
 async def _verify(
@@ -178,14 +185,18 @@ async def _ask_history(options: Options, journey: Journey, api: CloudApi, serial
         raise Blocked(f"{serial}: {len(also)} of {len(wrong)} wrong samples are wrong in the history, too")
 
 
-def _span(found: Iterable[Sequence[ReturnedSample]], zone: ZoneInfo) -> tuple[int, int]:
-    """From the first to the last sample that the report itself has: a mailed one was asked for by nobody."""
-    walls = [sample.wall for rows in found for sample in rows]
-    if not walls:
+def _span(
+    said: tuple[datetime, datetime] | None, found: Iterable[Sequence[ReturnedSample]], zone: ZoneInfo
+) -> tuple[int, int]:
+    """The period that a mailed report is of, which nobody asked for: as it says, or else of the samples that it has."""
+    walls = sorted(sample.wall for rows in found for sample in rows)
+    if not walls and said is None:
         raise ProbeFailed(Reason.MISSING, "the report has no samples")
-    first, last = (wall.replace(tzinfo=zone).timestamp() for wall in (min(walls), max(walls)))
-    if last - first > LONGEST_SPAN:
-        raise ProbeFailed(Reason.CONTENT, f"the report has samples of {min(walls)} and of {max(walls)}")
+    first, last = (wall.replace(tzinfo=zone).timestamp() for wall in said or (walls[0], walls[-1]))
+    every = [first, last, *(wall.replace(tzinfo=zone).timestamp() for wall in (*walls[:1], *walls[-1:]))]
+    if max(every) - min(every) > LONGEST_SPAN:
+        shown = ", ".join(wall_text(int(time)) for time in sorted(every))
+        raise ProbeFailed(Reason.CONTENT, f"the report is of a stretch of time too long to be one: {shown}")
     return int(first), int(last)
 
 

@@ -86,13 +86,13 @@ async def _run(config: "Config", probes: "list[ProbeConfig]") -> "list[Result]":
     logs.configure("warning", config.log_format, redactor)
     _undo_at_sigterm()
     async with aclosing(StoreOnDemand(config.store_url)) as store, receiving(config, probes, store, clock) as inbox:
-        facts, references = await store.facts(), References(config.reference_targets, clock)
+        references = References(config.reference_targets, clock)
         return [
             await run_check(
                 probe,
                 location=config.location,
                 clock=clock,
-                facts=facts,
+                facts=await store.facts(),  # each time anew: a daemon beside this may have begun a round meanwhile
                 redactor=redactor,
                 inbox=inbox,
                 offline=references.offline,

@@ -15,8 +15,8 @@ from probes.efento.recovery_manifest import CLOCK_TOLERANCE, Backup
 from probes.efento.recovery_options import CommandOptions, DrillOptions, EndpointOptions
 from probes.efento.recovery_output import read_output
 from probes.efento.recovery_record import DrillFailed, DrillRecord, Running
-from probes.efento.recovery_seen import Seen
 from probes.efento.recovery_verification import Restored, Verification
+from probes.efento.snapshots import Seen
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 STANDS_AFTER = 2  # failed drills in a row

@@ -12,9 +12,9 @@ from probes.efento.cloud_api import CloudApi
 from probes.efento.ingest import SensorOptions
 from probes.efento.reading import Reading
 from probes.efento.recovery_record import DrillFailed
-from probes.efento.recovery_seen import Seen, Stretch
 from probes.efento.samples import SampleState
 from probes.efento.signal import SensorSignal
+from probes.efento.snapshots import Seen, Stretch
 from probes.efento.verification import Findings, ReturnedSample, verify
 
 

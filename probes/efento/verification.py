@@ -43,6 +43,15 @@ class Findings:
     def ok(self) -> bool:
         return not (self.missing or self.doubled or self.altered or self.shifted)
 
+    def until(self, last: int) -> "Findings":
+        """Those of samples up to this time."""
+        return Findings(
+            tuple(time for time in self.missing if time <= last),
+            tuple(time for time in self.doubled if time <= last),
+            tuple(time for time in self.altered if time <= last),
+            tuple((time, late) for time, late in self.shifted if time <= last),
+        )
+
     def wrong_times(self) -> frozenset[int]:
         return frozenset((*self.missing, *self.doubled, *self.altered, *(time for time, _ in self.shifted)))
 

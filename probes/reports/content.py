@@ -62,15 +62,20 @@ def require_period(opened: Opened, layout: LayoutOptions, first: datetime, last:
     """
     if layout.period is None:
         return
-    head = opened.text or "\n".join(" ".join(row) for row in opened.rows[:10])
-    match = re.search(layout.period, head)
-    if match is None:
+    said = period(opened, layout)
+    if said is None:
         raise ProbeFailed(Reason.CONTENT, "the report does not say of which period it is")
-    said = [_time(match[group], layout) for group in ("first", "last")]
     off = [abs((found - wanted).total_seconds()) for found, wanted in zip(said, (first, last), strict=True)]
     if max(off) > tolerance:
-        period = f"{match['first']} to {match['last']}"
-        raise ProbeFailed(Reason.CONTENT, f"the report is of another period: {period}, asked for {first} to {last}")
+        shown = f"{said[0]} to {said[1]}"
+        raise ProbeFailed(Reason.CONTENT, f"the report is of another period: {shown}, asked for {first} to {last}")
+
+
+def period(opened: Opened, layout: LayoutOptions) -> tuple[datetime, datetime] | None:
+    """The first and last wall time that the report says it is of. Raises `ProbeFailed` for unreadable ones."""
+    head = opened.text or "\n".join(" ".join(row) for row in opened.rows[:10])
+    match = None if layout.period is None else re.search(layout.period, head)
+    return None if match is None else (_time(match["first"], layout), _time(match["last"], layout))
 
 
 def samples(opened: Opened, layout: LayoutOptions, channels: Sequence[str]) -> Samples:

@@ -10,7 +10,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.processes import CLOCK, COMMAND, Process
+from tests.e2e.processes import CLOCK, COMMAND, Process, command_of
 
 # No proxy: what the environment names for the outer world must not catch a loopback address.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -111,10 +111,9 @@ def sum_of(exposition: str, name: str, **labels: str) -> float:
 class Demo(DaemonProcess):
     """`efento-uptime demo` with its data in a folder."""
 
-    def __init__(self, folder: Path, *, command: Path = COMMAND) -> None:
-        Process.__init__(
-            self, ["demo", "--port", "0", "--data", folder.name, "--verbose"], cwd=folder.parent, command=command
-        )
+    def __init__(self, folder: Path, *more: str, command: Path = COMMAND) -> None:
+        arguments = ["demo", "--port", "0", "--data", folder.name, "--verbose", *more]
+        Process.__init__(self, arguments, cwd=folder.parent, command=command)
         self.folder = folder
         self.addresses: dict[str, Any] = {}
 
@@ -127,8 +126,8 @@ class Demo(DaemonProcess):
 
     @property
     def stand_in(self) -> int:
-        """The process of the platform."""
-        (child,) = self.children()
+        """The process of the platform; a browser and readers of reports come and go beside it."""
+        (child,) = [child for child in self.children() if "standin" in command_of(child)]
         return child
 
     def switch(self, method: str, *fault: str, **parameters: object) -> None:
@@ -138,8 +137,9 @@ class Demo(DaemonProcess):
 class StandIn(Process):
     """`efento-uptime standin`, with its data in a folder."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(["standin", "--data", str(folder)], cwd=folder.parent)
+    def __init__(self, folder: Path, *more: str) -> None:
+        super().__init__(["standin", "--data", str(folder), *more], cwd=folder.parent)
+        self.folder = folder
         self._file = folder / "addresses.json"
         self.addresses: dict[str, Any] = {}
 
@@ -148,6 +148,16 @@ class StandIn(Process):
         self.shown(self._file.exists, "the addresses")
         self.addresses = json.loads(self._file.read_text())
         return self
+
+    def switch(self, method: str, *fault: str, **parameters: object) -> None:
+        switch(self.addresses, method, *fault, **parameters)
+
+
+def asked(platform: dict[str, Any], path: str) -> Any:
+    """What a stand-in's control interface answers."""
+    answer = fetch(platform["control"]["url"] + path)
+    assert answer.status == 200, answer
+    return json.loads(answer.text)
 
 
 def switch(platform: dict[str, Any], method: str, *fault: str, **parameters: object) -> None:

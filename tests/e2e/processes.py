@@ -157,6 +157,13 @@ class Keeper(ExitStack):
         return process
 
 
+def command_of(pid: int) -> str:
+    """How a process was started; empty where it has gone meanwhile."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    return ""
+
+
 def is_running(pid: int) -> bool:
     """Whether there is such a process; one that has ended and waits for its parent to notice does not count."""
     try:

@@ -1,5 +1,6 @@
 """The built wheel, installed where there is no checkout: everything that the product needs is in it."""
 
+import signal
 import sys
 import sysconfig
 import zipfile
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import run
+from tests.e2e.daemons import Demo, asked
+from tests.e2e.processes import Keeper, run
 
 ROOT = Path(__file__).parents[2]
 PYTHON = Path(sys.executable)
@@ -56,8 +58,10 @@ def test_the_wheel_has_what_is_no_python_code(wheel: Path) -> None:
         names = set(archive.namelist())
     shipped = {f"monitor/shipped_config/{file.name}" for file in (ROOT / "config").glob("*.yaml")}
     templates = {f"monitor/web/templates/{file.name}" for file in (ROOT / "monitor/web/templates").iterdir()}
-    assert shipped and templates
-    assert shipped | templates <= names
+    scenarios = {f"standin/scenarios/{file.name}" for file in (ROOT / "standin/scenarios").glob("*.yaml")}
+    pages = {f"standin/webapp/pages/{file.name}" for file in (ROOT / "standin/webapp/pages").iterdir()}
+    assert shipped and templates and scenarios and pages
+    assert shipped | templates | scenarios | pages <= names
     assert not {name for name in names if name.startswith("tests/")}
 
 
@@ -65,12 +69,14 @@ def test_the_shipped_configuration_is_valid(program: Path, tmp_path: Path) -> No
     (shipped,) = program.parents[1].glob("lib/python*/site-packages/monitor/shipped_config/demo.yaml")
     done = run("config", "validate", str(shipped), cwd=tmp_path, command=program)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{shipped}: valid, 7 components, 4 probes\n"
+    assert done.stdout == f"{shipped}: valid, 7 components, 14 probes\n"
 
 
-def test_the_demo_runs(program: Path, tmp_path: Path) -> None:
-    done = run("demo", "--port", "0", "--for", "3", cwd=tmp_path, command=program, seconds=40)
-    assert done.returncode == 0, done.stderr
-    assert "Status page" in done.stdout
-    assert (tmp_path / "demo-data" / "addresses.json").exists()
-    assert '"level": "error"' not in done.stderr and "Traceback" not in done.stderr
+def test_the_demo_comes_up_and_plays_a_scenario(program: Path, tmp_path: Path, keep: Keeper) -> None:
+    demo = keep(Demo(tmp_path / "data", "--scenario", "quiet-day", command=program)).ready()
+    demo.shows(lambda status: {each["state"] for each in status.content["components"]} == {"up"}, "all up", 40)
+    assert asked(demo.addresses["standin"], "/scenario")["scenario"]["name"] == "quiet-day"
+    assert demo.logs("check.crashed") == []
+    demo.send(signal.SIGINT)
+    assert demo.ended(10) == 0
+    assert "Traceback" not in demo.said()

@@ -87,6 +87,15 @@ async def test_a_strange_sample_is_judged_by_its_value(platform: Platform) -> No
     assert (await failing(platform, record)).reason is Reason.ALTERED
 
 
+async def test_samples_that_are_just_being_sent_are_not_judged(platform: Platform) -> None:
+    """What became of them is on record only when the check of ingest that sends them has ended."""
+    record = Record()
+    store(platform, record, START - 500, START)
+    platform.samples.append((SERIAL, START + 10, [SIGNAL.value(START + 10) + 0.1]))
+    platform.samples += [(SERIAL, START + 20, [SIGNAL.value(START + 20)])] * 2
+    await check(platform, record)
+
+
 async def test_without_any_knowledge_there_is_nothing_to_verify(platform: Platform) -> None:
     with pytest.raises(Blocked) as caught:
         await check(platform, Record())

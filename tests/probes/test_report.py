@@ -5,6 +5,7 @@ import io
 import os
 import zipfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -23,7 +24,7 @@ from probes.reports.file import CONTENT_TYPES, Format, Opened, opened
 from standin import StandIn, StandInSettings
 from standin.channels import Sample
 from standin.reports import files
-from tests.probes.platform import SERIAL, START, Letterbox, Record
+from tests.probes.platform import SERIAL, START, Record
 from tests.probes.servers import eventually
 
 KINDS = probes.discover()
@@ -64,8 +65,8 @@ def options(standin: StandIn, form: str = "csv", **more: Any) -> Any:
     return KINDS["report"].options.model_validate({**given, "window": 600, **more})
 
 
-async def take(given: Any, record: Record) -> Journey:
-    journey = record.journey(START, component="reports")
+async def take(given: Any, record: Record, later: float = 0) -> Journey:
+    journey = record.journey(START + later, component="reports")
     try:
         await KINDS["report"].run(given, journey)
     finally:
@@ -160,18 +161,21 @@ async def test_what_comes_in_while_a_report_is_made_need_not_be_in_it(standin: S
 async def test_what_a_sensor_sent_after_a_report_was_mailed_need_not_be_in_it(standin: StandIn, record: Record) -> None:
     """Though another sensor's newest sample in the report is younger: they take turns in sending."""
     await send(standin, record, OTHER, START - 300)
-    await mail(record.inbox, standin)
+    await known(record, standin)
+    await mail(record, standin)
     await send(standin, record, OTHER)
     assert len(record.in_state(SampleState.SEEN, OTHER)) == 31
-    journey = await take(scheduled(standin, sensors=[SERIAL, OTHER]), record)
+    journey = await take(scheduled(standin, sensors=[SERIAL, OTHER]), record, 1)
     assert journey.figures["samples_verified"] == 61
 
 
 async def test_a_sensor_that_a_mailed_report_lacks_is_missed(standin: StandIn, record: Record) -> None:
-    await mail(record.inbox, standin)
+    rows = await rows_of(standin)
     await send(standin, record, OTHER)
+    await known(record, standin)
+    await mail(record, standin, rows=rows)
     with pytest.raises(ProbeFailed) as caught:
-        await take(scheduled(standin, sensors=[SERIAL, OTHER]), record)
+        await take(scheduled(standin, sensors=[SERIAL, OTHER]), record, 1)
     assert caught.value.reason is Reason.MISSING
 
 
@@ -274,17 +278,32 @@ async def rows_of(standin: StandIn) -> list[tuple[str, Sample]]:
     ]
 
 
-async def mail(box: Letterbox, standin: StandIn, form: Format = "csv", amount: float = 0.0) -> None:
-    rows = await rows_of(standin)
+async def known(record: Record, standin: StandIn) -> None:
+    """A check at START: what is in the history by then must be in reports that come later."""
+    with suppress(ProbeFailed):
+        await look_at(scheduled(standin, sensors=[SERIAL, OTHER]), record, 0)
+
+
+async def mail(
+    record: Record,
+    standin: StandIn,
+    form: Format = "csv",
+    *,
+    amount: float = 0.0,
+    rows: list[tuple[str, Sample]] | None = None,
+    report: files.Report | None = None,
+) -> None:
+    """A report that comes a second after START."""
+    rows = await rows_of(standin) if rows is None else rows
     rows = [(serial, files_altered(each, amount)) for serial, each in rows]
-    report = files.Report(START - 600, START, standin.live.current.answer_zone, rows)
+    report = report or files.Report(START - 600, START, standin.live.current.answer_zone, rows)
     message = EmailMessage()
     message["Subject"] = "Scheduled report of a day"
     message.set_content("attached")
     maintype, _, subtype = CONTENT_TYPES[form][0].partition("/")
     content = await asyncio.to_thread(files.made, report, form)
     message.add_attachment(content, maintype=maintype, subtype=subtype, filename=f"r.{form}")
-    box.put("smtp", message.as_bytes(), at(0))
+    record.inbox.put("smtp", message.as_bytes(), at(1))
 
 
 def files_altered(sample: Sample, amount: float) -> Sample:
@@ -297,27 +316,29 @@ async def test_a_mailed_report_is_verified_and_good_until_it_is_too_old(
     standin: StandIn, record: Record, form: Format
 ) -> None:
     record.inbox.put("smtp", b"Subject: something else\r\n\r\nhello\r\n", at(-10))
-    await mail(record.inbox, standin, form)
-    first = await take(scheduled(standin, form), record)
+    await known(record, standin)
+    await mail(record, standin, form)
+    first = await take(scheduled(standin, form), record, 1)
     assert first.figures["samples_verified"] == 60
-    again = await take(scheduled(standin, form), record)
+    again = await take(scheduled(standin, form), record, 1)
     assert "samples_verified" not in again.figures and again.figures["report_age_seconds"] == 0
-    await look_at(scheduled(standin, form), record, 1000, 2000, 3000, 3600)
-    late = record.journey(START + 3601, component="reports")
+    await look_at(scheduled(standin, form), record, 1000, 2000, 3000, 3601)
+    late = record.journey(START + 3602, component="reports")
     with pytest.raises(ProbeFailed) as caught:
         await KINDS["report"].run(scheduled(standin, form), late)
     assert (caught.value.reason, late.failed_step and late.failed_step.name) == (Reason.MISSING, "arrival")
 
 
 async def test_a_wrong_mailed_report_stays_wrong_until_a_right_one_comes(standin: StandIn, record: Record) -> None:
-    await mail(record.inbox, standin, amount=1.0)
+    await known(record, standin)
+    await mail(record, standin, amount=1.0)
     for _ in range(2):
         with pytest.raises(ProbeFailed) as caught:
-            await take(scheduled(standin), record)
+            await take(scheduled(standin), record, 1)
         assert caught.value.reason is Reason.ALTERED
     record.inbox.put("smtp", b"Subject: something else\r\n\r\nhello\r\n", at(1))
-    await mail(record.inbox, standin)
-    await take(scheduled(standin), record)
+    await mail(record, standin)
+    await take(scheduled(standin), record, 1)
 
 
 async def test_that_none_has_come_yet_is_no_failure_before_its_time(standin: StandIn, record: Record) -> None:
@@ -330,8 +351,9 @@ async def test_that_none_has_come_yet_is_no_failure_before_its_time(standin: Sta
 
 async def test_what_came_while_nobody_was_there_to_receive_it_is_not_missed(standin: StandIn, record: Record) -> None:
     """After two hours without a check the time in which a report must come begins anew."""
-    await mail(record.inbox, standin)
-    await look_at(scheduled(standin), record, 0, 1000, 8200, 9300, 10400, 11500)
+    await known(record, standin)
+    await mail(record, standin)
+    await look_at(scheduled(standin), record, 1, 1000, 8200, 9300, 10400, 11500)
     with pytest.raises(ProbeFailed):
         await look_at(scheduled(standin), record, 11801)
 
@@ -353,9 +375,10 @@ async def test_one_sample_of_1970_does_not_ask_for_the_whole_history(standin: St
     message.set_content("attached")
     content = await asyncio.to_thread(files.made, report, "csv")
     message.add_attachment(content, maintype="text", subtype="csv", filename="r.csv")
-    record.inbox.put("smtp", message.as_bytes(), at(0))
+    await known(record, standin)
+    record.inbox.put("smtp", message.as_bytes(), at(1))
     with pytest.raises(ProbeFailed) as caught:
-        await take(scheduled(standin), record)
+        await take(scheduled(standin), record, 1)
     assert caught.value.reason is Reason.CONTENT
 
 
@@ -376,3 +399,21 @@ async def test_a_clock_that_was_ahead_does_not_keep_a_report_young(standin: Stan
 async def test_samples_of_the_last_moments_need_not_be_there_yet(standin: StandIn, record: Record) -> None:
     journey = await take(options(standin, settle=100), record)
     assert journey.figures["samples_verified"] == 50
+
+
+async def test_an_empty_report_of_a_time_in_which_nothing_came_in_is_right(standin: StandIn, record: Record) -> None:
+    """When receiving was down for as long as a report covers, reports are not what failed."""
+    await known(record, standin)
+    report = files.Report(START - 4000, START - 3000, standin.live.current.answer_zone, ())
+    await mail(record, standin, report=report)
+    with pytest.raises(Blocked) as caught:
+        await take(scheduled(standin, window=3600), record, 1)
+    assert caught.value.reason is Reason.NOTHING_TO_VERIFY
+
+
+async def test_an_empty_report_of_a_time_in_which_samples_came_in_is_not(standin: StandIn, record: Record) -> None:
+    await known(record, standin)
+    await mail(record, standin, rows=[])
+    with pytest.raises(ProbeFailed) as caught:
+        await take(scheduled(standin), record, 1)
+    assert caught.value.reason is Reason.MISSING

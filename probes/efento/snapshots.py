@@ -1,4 +1,4 @@
-"""Which samples were certainly in the platform when a backup was made: those that had been seen there before.
+"""Which samples were certainly in the platform at a moment, e.g. when a backup was made: those seen there before.
 
 A sample's own time proves nothing, because what was not sent in time is sent later. So each check keeps what it knows
 as a snapshot; of the older ones a few remain, spread over the time. Pure, but for the journey's memory.
