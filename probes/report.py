@@ -168,7 +168,7 @@ async def _verify(
             ZoneInfo(options.api.answer_zone),
             due[serial],
             excused=excused,
-            judge_others=True,
+            judge_others=False,  # of others a check that is sending them at this moment may know more
         )
         if not findings.ok():
             await _ask_history(options, journey, api, serial, findings)

@@ -28,6 +28,10 @@ class Channel(Protocol):
         """Of the step in which it is made ready."""
 
     @property
+    def shared(self) -> bool:
+        """Whether other messages than those of rules come here as a matter of course."""
+
+    @property
     def component(self) -> str:
         """The key that answers for its failures, and for the time that it needs beyond waiting."""
 
@@ -82,6 +86,7 @@ class InboxChannel:
     _number: int = 0
 
     name = "inbox"
+    shared = False
     component = MONITOR
     resolution_seconds = 0.0
 

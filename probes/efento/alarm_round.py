@@ -240,9 +240,19 @@ class Round:
         except TimeoutError:
             self._journey.evidence("not_tidied", f"not within {TIDY_SECONDS:g} s")
 
+    def _is_about_something_else(self, text: str) -> bool:
+        """A mailbox gets other mails, too, e.g. reports; what comes to a number of ours by SMS is about our alarm."""
+        return self._channel.shared and not any(
+            name in text for name in (self._options.rule, self._options.shown_sensor)
+        )
+
     def _hear(self, arrivals: Sequence[Arrival]) -> None:
         for arrival in arrivals:
-            judged = self._matching.take(self._wording.read(arrival.text), arrival.key, arrival.received_at)
+            notice = self._wording.read(arrival.text)
+            if notice.kind is None and self._is_about_something_else(arrival.text):
+                judged = "about something else"
+            else:
+                judged = self._matching.take(notice, arrival.key, arrival.received_at)
             if self._shown < SHOWN_MESSAGES:
                 self._shown += 1
                 self._journey.evidence(f"message_{self._shown}", f"{judged}\n{arrival.text[:SHOWN_CHARACTERS]}")

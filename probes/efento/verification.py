@@ -142,7 +142,7 @@ def _shifts(
     """Absent samples that stand elsewhere, as {true time: seconds late}, and the wrong rows not explained so.
 
     One altered value easily equals that of some absent sample, and of many altered by one amount half may share a
-    distance. So a shift is believed when a row that it explains stands at a time of which no sample is absent, or
+    distance. So a shift is believed when most rows that it explains stand at times of which no sample is absent, or
     when it explains two samples and three quarters of all that are wrong.
     """
     homes: dict[Raws, list[int]] = {}
@@ -156,7 +156,7 @@ def _shifts(
         found = [row for row in voters[late] if row not in explained and row[0] - late not in shifts]
         if not found:
             continue
-        in_place = all(time in absent for time, _ in found)
+        in_place = 2 * sum(time in absent for time, _ in found) >= len(found)
         if in_place and (len(found) == 1 or 4 * len(found) < 3 * (len(wrong) - len(explained))):
             continue
         if len(found) > 1 and widened < WIDENED_SHIFTS:

@@ -36,6 +36,8 @@ class MailboxOptions(ProbeOptions):
 
 
 class ReceivedMails(InboxChannel):
+    shared = True
+
     def arrival(self, message: Message) -> Arrival:
         return Arrival(str(message.number), mail_text(message.content), message.received_at.timestamp())
 
@@ -47,6 +49,7 @@ class ImapChannel:
     """
 
     name = "mailbox"
+    shared = True
 
     def __init__(self, options: ImapOptions, component: str, journey: Journey) -> None:
         self.component = component

@@ -100,6 +100,7 @@ class PolledSms:
     """A `probes.efento.alarm_channel.Channel`. What the provider lists when nothing is remembered is old."""
 
     name = "inbox"
+    shared = False
 
     def __init__(self, options: PollOptions, journey: Journey) -> None:
         self.component = options.component

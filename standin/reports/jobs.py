@@ -63,7 +63,7 @@ class Jobs:
             if scheduled.every_seconds is None:
                 last = now
             elif now - last >= timedelta(seconds=scheduled.every_seconds):
-                await self._mail(last, now)
+                await self._mail(now - timedelta(seconds=scheduled.covers_seconds), now)
                 last = now
 
     async def _work(self, job: Job) -> None:

@@ -8,11 +8,12 @@ Format = Literal["pdf", "csv", "xlsx"]
 
 
 class ScheduledReport(BaseModel):
-    """A report of the last interval, mailed again and again; `every_seconds` None: none is. No sensors: all."""
+    """A report of the last `covers_seconds`, mailed again and again; `every_seconds` None: none is. No sensors: all."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     every_seconds: float | None = Field(default=10.0, gt=0, allow_inf_nan=False)
+    covers_seconds: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     format: Format = "csv"
     sensors: tuple[str, ...] = ()
     emails: tuple[str, ...] = ("probe@uptime.example",)
