@@ -78,6 +78,14 @@ class Answer:
             what = f"{len(self.body)} bytes of {self.content_type() or 'no content type'}"
             raise ProbeFailed(Reason.PROTOCOL, f"{self.name}: {what} are not JSON") from error
 
+    def json_object(self) -> dict[str, Any]:
+        """Raises `ProbeFailed`: content for another type than JSON, protocol for what is none, schema for no object."""
+        self.require_type("application/json")
+        body = self.json()
+        if not isinstance(body, dict):
+            raise ProbeFailed(Reason.SCHEMA, f"{self.name}: the answer is no object")
+        return body
+
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")

@@ -39,7 +39,7 @@ class OperationsApi:
         answer = await self._exchange("POST", "/login", headers)
         await self._ask_api_if_refused(answer)
         require_status(answer, 200)
-        token = _object(answer).get("accessToken")
+        token = answer.json_object().get("accessToken")
         if not isinstance(token, str) or not token or not token.isprintable():
             raise ProbeFailed(Reason.SCHEMA, f"{answer.name}: no accessToken")
         self._access_token = token
@@ -49,7 +49,7 @@ class OperationsApi:
         """The id of what was made. Raises `ProbeFailed`."""
         answer = await self._ask("POST", operation.path, json.dumps(fields).encode())
         require_status(answer, 200, 201)
-        return _id(_object(answer), answer.name)
+        return _id(answer.json_object(), answer.name)
 
     async def read(self, operation: Operation, number: Id) -> dict[str, Any] | None:
         """None where it is not there. Raises `ProbeFailed`."""
@@ -57,14 +57,14 @@ class OperationsApi:
         if answer.status in GONE:
             return None
         require_status(answer, 200)
-        return _object(answer)
+        return answer.json_object()
 
     async def named(self, operation: Operation, text: str) -> list[dict[str, Any]]:
         """Those whose name field holds the text, each with its id. Raises `ProbeFailed`."""
         query = f"?{urlencode({self.options.name_filter: text}, quote_via=quote)}" if self.options.name_filter else ""
         answer = await self._ask("GET", operation.path + query)
         require_status(answer, 200)
-        listed = _object(answer).get(operation.listed_as)
+        listed = answer.json_object().get(operation.listed_as)
         if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
             raise ProbeFailed(Reason.SCHEMA, f"{answer.name}: {operation.listed_as}: not a list of objects")
         found = [entry for entry in listed if text in text_at(entry, operation.name_field)]
@@ -117,14 +117,6 @@ def text_at(entry: Mapping[str, Any], name: str) -> str:
 
 def _one(operation: Operation, number: Id) -> str:
     return f"{operation.path}/{quote(str(number), safe='')}"
-
-
-def _object(answer: Answer) -> dict[str, Any]:
-    answer.require_type("application/json")
-    body = answer.json()
-    if not isinstance(body, dict):
-        raise ProbeFailed(Reason.SCHEMA, f"{answer.name}: not an object")
-    return body
 
 
 def _id(entry: Mapping[str, Any], name: str) -> Id:

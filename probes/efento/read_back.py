@@ -52,7 +52,8 @@ async def read_back(
     async with journey.step("read_back"):
         started = journey.monotonic()
         rows, findings = await _poll(reading, due, started + options.deadline)
-        journey.figure("read_back_seconds", journey.monotonic() - started)
+        if not findings.missing:
+            journey.figure("read_back_seconds", journey.monotonic() - started)
         if not findings.ok():
             findings = await reading.look_wide(rows, findings, due)
             await _require_older_right(reading, rows, journey.sample_runs(signal.serial), due)

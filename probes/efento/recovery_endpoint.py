@@ -41,7 +41,7 @@ class RestoreEndpoint:
         body = json.dumps({self.options.fields.backup: backup}).encode()
         answer = await self._ask("POST", "", body)
         require_status(answer, 200, 201, 202)
-        found = _object(answer).get(self.options.fields.id)
+        found = answer.json_object().get(self.options.fields.id)
         text = str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
         if not 0 < len(text) <= ID_CHARACTERS or not text.isprintable() or not text.strip("."):
             raise ProbeFailed(Reason.SCHEMA, f"{answer.name}: {self.options.fields.id}: no usable id of the restore")
@@ -53,7 +53,7 @@ class RestoreEndpoint:
         if answer.status in (404, 410):
             raise UnknownRestore(Reason.MISSING, f"{answer.name}: the restore is not known")
         require_status(answer, 200)
-        told = _object(answer)
+        told = answer.json_object()
         state = told.get(self.options.fields.state)
         if state in self.options.failed:
             self.journey.evidence("restore", answer.body[:2048])
@@ -132,14 +132,6 @@ class RestoredHistory:
                 self.journey.secret(secret)
             for name, text in self.api.journey.evidence_items().items():
                 self.journey.evidence(f"restored_{name}", text)
-
-
-def _object(answer: Answer) -> dict[str, Any]:
-    answer.require_type("application/json")
-    body = answer.json()
-    if not isinstance(body, dict):
-        raise ProbeFailed(Reason.SCHEMA, f"{answer.name}: not an object")
-    return body
 
 
 def _seconds(value: object) -> float | None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import Field, FilePath
 
@@ -51,7 +50,7 @@ class ReportInterface:
         wanted = {names.format: form, names.sensors: list(sensors), names.first: first, names.last: last}
         answer = await self._exchange("POST", "", json.dumps(wanted).encode())
         await self._require(answer, 200, 201, 202)
-        number = _object(answer).get(names.id)
+        number = answer.json_object().get(names.id)
         if not isinstance(number, int | str) or isinstance(number, bool) or not str(number).isalnum():
             raise ProbeFailed(Reason.SCHEMA, f"{answer.name}: the answer does not name the report in {names.id}")
         return str(number)
@@ -63,7 +62,7 @@ class ReportInterface:
         while True:
             answer = await self._exchange("GET", f"/{number}")
             await self._require(answer, 200)
-            state = _object(answer).get(self.options.state)
+            state = answer.json_object().get(self.options.state)
             if state == self.options.ready:
                 return
             if state == self.options.failed:
@@ -104,11 +103,3 @@ class ReportInterface:
                 async with self.journey.step("ask_api", self.api.options.component):
                     await self.api.organisations()
             raise
-
-
-def _object(answer: Answer) -> dict[str, Any]:
-    answer.require_type("application/json")
-    body = answer.json()
-    if not isinstance(body, dict):
-        raise ProbeFailed(Reason.SCHEMA, f"{answer.name}: the answer is no object")
-    return body
