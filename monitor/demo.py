@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import random
 import shlex
 import shutil
 import socket
 import sys
 import webbrowser
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -170,15 +171,18 @@ def standin_environment(platform: Addresses) -> dict[str, str]:
     }
 
 
+# Below those that the system gives to whoever asks for any port: between the choice and its use nobody else gets it.
+OWN_PORTS = range(20_000, 32_768)
+
+
 def free_port(host: str, wanted: int = 0) -> int:
     """The wanted port, or any other where somebody has it already."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, wanted))
-        except OSError:
-            return free_port(host)
-        return int(probe.getsockname()[1])
+    for port in (wanted or random.choice(OWN_PORTS), *random.sample(OWN_PORTS, len(OWN_PORTS))):
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            return port
+    raise DemoError(f"no port of {host} is free")
 
 
 def browser_is_here() -> bool:

@@ -7,6 +7,7 @@ as a snapshot; of the older ones a few remain, spread over the time. Pure, but f
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from probes.contract import Journey
 from probes.efento.backlog import in_state
@@ -31,7 +32,7 @@ class Snapshot:
 
 def seen_now(serials: Sequence[str], journey: Journey, window: int, ages: Sequence[int]) -> Snapshot:
     """Of the windows that end at each of the ages in days."""
-    now = int(journey.now().timestamp())
+    now = ceil(journey.now().timestamp())  # rounded down it would claim what was seen within this second for before it
     return Snapshot(now, {serial: _stretches(journey.sample_runs(serial), now, window, ages) for serial in serials})
 
 

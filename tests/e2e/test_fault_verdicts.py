@@ -1,28 +1,11 @@
 """The table of faults and verdicts: it is what is found today, nothing goes unseen, nobody is blamed for another."""
 
-import asyncio
 import re
 
 import pytest
 
 from tests.real_servers import command
-from tools.fault_verdicts import PAGE, Case, all_found, cases, row, written
-
-# Interface → the component that answers for it; a fault of one that is not here is nobody's failure of the platform.
-OWNERS = {
-    "coap": "ingest",
-    "gateway": "ingest",
-    "mqtt": "ingest",
-    "api": "api",
-    "web": "frontend",
-    "tls": "frontend",
-    "dns": "frontend",
-    "reports": "reports",
-    "mail": "notifications",
-    "sms": "notifications",
-    "backups": "recovery",
-    "operations": "operations",
-}
+from tools.fault_verdicts import OWNERS, PAGE, Case, all_found, cases, row, written
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -31,8 +14,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 def today() -> dict[Case, str]:
     """All rows as they are found now; most of the time is waiting."""
     command("chromium")
-    told = asyncio.run(all_found(cases()))
-    return {case: row(case, said) for case, said in told.items()}
+    page = written(PAGE.read_text(encoding="utf-8"))
+    told = {case: row(case, said) for case, said in all_found(cases()).items()}
+    # A machine that was busy for a moment is given a second chance; a page that is not current has none.
+    others = [case for case in cases() if told[case] != page[case]]
+    return told | {case: row(case, said) for case, said in all_found(others).items()}
 
 
 def test_the_page_has_every_fault() -> None:
