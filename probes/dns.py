@@ -121,7 +121,8 @@ async def _servers(chosen: NameServer | None) -> list[Place]:
 
 
 async def _ask(options: Options, servers: list[Place], journey: Journey) -> dns.message.QueryMessage:
-    """The first usable response; raises the last attempt's `ProbeFailed` where there is none."""
+    """The first usable response; raises the last attempt's `ProbeFailed` where there is none, or rather that of an
+    earlier attempt that was not mere silence."""
     failure: ProbeFailed | None = None
     attempts = max(options.attempts, len(servers))
     for attempt in range(attempts):
@@ -132,7 +133,8 @@ async def _ask(options: Options, servers: list[Place], journey: Journey) -> dns.
                 query, servers[attempt % len(servers)], options.transport, options.timeout / attempts
             )
         except ProbeFailed as error:
-            failure = error
+            if failure is None or error.reason is not Reason.TIMEOUT:
+                failure = error
     assert failure is not None
     raise failure
 

@@ -58,7 +58,7 @@ def options(platform: StandIn, interface: Interface) -> tuple[str, dict[str, Any
                 "name": "cloud.uptime.example",
                 "server": server,
                 "expected": ["127.0.0.1"],
-                "timeout": 0.5,
+                "timeout": 1.0,
             }
         case _:
             return "tcp", {"host": place["host"], "port": place["port"], "timeout": 0.5}
