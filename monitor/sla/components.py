@@ -38,7 +38,7 @@ def component_spans(
     """
     members = members_between(memberships(ledger.terms, key) if membership is None else membership, period)
     probes = probe_timelines(ledger, members, locations_needed=locations_needed, heartbeat_ms=heartbeat_ms)
-    return list(_filled(combine(probes, down_when), period))
+    return list(filled(combine(probes, down_when), period))
 
 
 def probe_timelines(
@@ -80,7 +80,7 @@ def quorum(spans_by_location: Mapping[str, Sequence[Span]], locations_needed: in
             return _DOWN
         return _UP if downs < knowing else (State.UNKNOWN, Cause.UNCONFIRMED, False)
 
-    return _put_together(list(spans_by_location.values()), rule, counting=True)
+    return put_together(list(spans_by_location.values()), rule, counting=True)
 
 
 def combine(spans_by_probe: Mapping[str, Sequence[Span]], down_when: DownWhen) -> list[Span]:
@@ -92,7 +92,7 @@ def combine(spans_by_probe: Mapping[str, Sequence[Span]], down_when: DownWhen) -
     """
     if len(spans_by_probe) == 1:
         return merged(*spans_by_probe.values())
-    return _put_together(list(spans_by_probe.values()), _RULES[down_when], counting=down_when is DownWhen.MAJORITY)
+    return put_together(list(spans_by_probe.values()), _RULES[down_when], counting=down_when is DownWhen.MAJORITY)
 
 
 def current(spans: Sequence[Span]) -> tuple[State, int | None]:
@@ -163,7 +163,7 @@ def _with_blips(rule: Rule, statuses: Sequence[Status]) -> Status:
     return status
 
 
-def _put_together(sources: Sequence[Sequence[Span]], rule: Rule, *, counting: bool) -> list[Span]:
+def put_together(sources: Sequence[Sequence[Span]], rule: Rule, *, counting: bool) -> list[Span]:
     """One pass over all boundaries of all sources, in order of time; no span where no source has one.
 
     A rule that is not `counting` asks which statuses there are, not how many sources have each; then its answers for a
@@ -204,7 +204,8 @@ def _changes_of(source: int, spans: Sequence[Span]) -> Iterator[tuple[int, int, 
                 yield span.end_ms, source, None
 
 
-def _filled(spans: Sequence[Span], period: Interval) -> Iterator[Span]:
+def filled(spans: Sequence[Span], period: Interval) -> Iterator[Span]:
+    """Tiles the period: the spans, and where there are none, unknown, `not_in_service`."""
     cursor, end = period
     for span in spans:
         if cursor < span.start_ms:

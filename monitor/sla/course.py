@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from monitor.sla.agreement import Agreement, agreements_between
 from monitor.sla.availability import Tally, tally_of
 from monitor.sla.components import component_spans, current, merged
 from monitor.sla.intervals import Interval
@@ -38,7 +39,8 @@ class Course:
 
     `changed` is to be called for every new result of a place in `membership`; where recorded history changed, a new
     course is to be made. `margin_ms` is the longest that a check may take; where a result takes longer to be stored,
-    `held_ms` tells the instant that must not be settled yet.
+    `held_ms` tells the instant that must not be settled yet. Of `agreements`, those that name the component tell by
+    which rules probes and locations were put together and when; without any, `terms` and `locations_needed` do.
     """
 
     def __init__(
@@ -48,10 +50,12 @@ class Course:
         margin_ms: int,
         *,
         locations_needed: int | None = None,
+        agreements: Sequence[Agreement] = (),
         heartbeat_ms: int = HEARTBEAT_MS,
         held_ms: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._held_ms = held_ms
+        self._agreements = [each for each in agreements if each.component(terms.key) is not None]
         self.since_ms = in_service_since(membership)
         self.terms = terms
         self._membership = membership
@@ -130,6 +134,13 @@ class Course:
         recent = [downtime for downtime in self._downtimes(tail) if downtime.touches(interval)]
         return over + [self._outage(downtime, ledger) for downtime in recent]
 
+    def outage(self, tail: Sequence[Span], ledger: Ledger, outage_id: str) -> Outage | None:
+        """The outage of this id; None where there is none. The others are not looked at closely."""
+        for downtime in [*self._over, *self._downtimes(tail)]:
+            if Outage(self.terms.key, downtime.start_ms, None, 0, 0).id == outage_id:
+                return self._outage(downtime, ledger)
+        return None
+
     def _cut(self, spans: list[Span], limit_ms: int) -> list[Span]:
         """Takes the spans before `limit_ms` into the sums; returns the rest."""
         if limit_ms <= self.settled_ms:
@@ -171,7 +182,8 @@ class Course:
         return self._told[downtime.start_ms]
 
     def _outage(self, downtime: Downtime, ledger: Ledger) -> Outage:
-        return outage_of(downtime, self.terms.key, ledger, self._membership, self._needed)
+        ((_, _, needed),) = self._rules((downtime.start_ms, downtime.start_ms + 1))
+        return outage_of(downtime, self.terms.key, ledger, self._membership, needed)
 
     def _limit_ms(self, ledger: Ledger, now_ms: int) -> int:
         until_ms = component_settled_until(ledger, self.terms.key, now_ms, self._margin_ms, membership=self._membership)
@@ -202,21 +214,34 @@ class Course:
                 ends.append(max(runs[beyond].first_ms, self.settled_ms + 1))
         return min((end_ms for end_ms in ends if end_ms < limit_ms), default=None)
 
+    def _rules(self, period: Interval) -> list[tuple[Interval, DownWhen, int | None]]:
+        """The parts of the period by the rules that held in them."""
+        if not self._agreements:
+            return [(period, self.terms.down_when, self._needed)]
+        parts = agreements_between(self._agreements, period)
+        found = [(part, each.component(self.terms.key), each.quorums.get(self.terms.key)) for part, each in parts]
+        return [(part, terms.down_when, needed) for part, terms, needed in found if terms is not None]
+
     def _spans(self, ledger: Ledger, period: Interval) -> list[Span]:
-        needed = self._needed_members(ledger, period)
+        return merged(span for rules in self._rules(period) for span in self._spans_by(ledger, *rules))
+
+    def _spans_by(
+        self, ledger: Ledger, period: Interval, down_when: DownWhen, locations_needed: int | None
+    ) -> list[Span]:
+        needed = self._needed_members(ledger, period, down_when)
         if needed is None:
             return [Span(*period, State.UP)]
         return component_spans(
             ledger,
             self.terms.key,
             period,
-            self.terms.down_when,
-            locations_needed=self._needed,
+            down_when,
+            locations_needed=locations_needed,
             heartbeat_ms=self._heartbeat_ms,
             membership=needed,
         )
 
-    def _needed_members(self, ledger: Ledger, period: Interval) -> Membership | None:
+    def _needed_members(self, ledger: Ledger, period: Interval, down_when: DownWhen) -> Membership | None:
         """The members on which the states depend; None where all are plainly up, whatever the rule.
 
         Where one probe that is down suffices, of those that are plainly up one stands for all.
@@ -229,7 +254,7 @@ class Course:
         }
         if members and not uneasy:
             return None
-        if self.terms.down_when is not DownWhen.ANY:
+        if down_when is not DownWhen.ANY:
             return self._membership
         witness = next((probe for probe, _ in members if probe not in uneasy), None)
         return {place: self._membership[place] for place in members if place[0] in uneasy or place[0] == witness}

@@ -1,7 +1,7 @@
 """From a probe's runs at one location to its state at every instant.
 
-Two stages, kept apart: `judged` decides what each run is worth (confirmation), `_stretches` where in time it counts. A
-bound that puts the boundaries of an outage elsewhere needs another second stage and the same first one.
+Two stages, kept apart: `judged` decides what each run is worth (confirmation), `_stretches` where in time it counts.
+The bounds of the figures have another second stage and the same first one: see `bounds`.
 """
 
 from bisect import bisect_right
@@ -88,15 +88,20 @@ def down_runs(runs: Sequence[Run], interval: Interval) -> list[Run]:
 
 
 def blips(runs: Sequence[Run], interval: Interval) -> int:
-    """How many blips began inside the interval. Failures with nothing but unknown results between them are one."""
+    """How many blips began inside the interval."""
+    return len(blip_starts(runs, interval))
+
+
+def blip_starts(runs: Sequence[Run], interval: Interval) -> list[int]:
+    """When blips began inside the interval. Failures with nothing but unknown results between them are one."""
     start, end = interval
-    count = 0
+    starts = []
     in_blip = False
     for run, fate in judged(runs_deciding(runs, interval)):
         if fate is Fate.BLIP and not in_blip and start <= run.first_ms < end:
-            count += 1
+            starts.append(run.first_ms)
         in_blip = fate is Fate.BLIP or (in_blip and fate is Fate.UNKNOWN)
-    return count
+    return starts
 
 
 @dataclass(slots=True)

@@ -2,7 +2,8 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from typing import Generic, TypeVar
 
 from monitor.sla.model import Cause, Span, State
 
@@ -10,26 +11,29 @@ Status = tuple[State, Cause | None, bool]
 """What a span says, without its time: state, cause of not knowing, blip."""
 
 
-class StateSums:
-    """Spans put end to end, of which only the sums are kept: for each boundary the time in each status before it."""
+K = TypeVar("K", bound=Hashable)
+
+
+class Sums(Generic[K]):
+    """Stretches of time put end to end, of which only the sums are kept: for each boundary the time in each status
+    before it."""
 
     def __init__(self, start_ms: int) -> None:
         self._bounds = array("q", [start_ms])
-        self._sums: dict[Status, array[int]] = {}
-        self._last: Status | None = None
+        self._sums: dict[K, array[int]] = {}
+        self._last: K | None = None
 
     @property
     def end_ms(self) -> int:
         return self._bounds[-1]
 
-    def extend(self, spans: Iterable[Span]) -> None:
-        """Adds the spans that follow. Raises `ArithmeticError` where they leave a hole or overlap."""
-        for span in spans:
-            if span.start_ms != self.end_ms or span.end_ms < span.start_ms:
-                raise ArithmeticError(f"the spans leave a hole or overlap at {self.end_ms}: {span}")
-            self._add((span.state, span.cause, span.blip), span.end_ms)
+    def add(self, status: K, start_ms: int, end_ms: int) -> None:
+        """Adds the stretch that follows. Raises `ArithmeticError` where it leaves a hole or overlaps."""
+        if start_ms != self.end_ms or end_ms < start_ms:
+            raise ArithmeticError(f"a hole or an overlap at {self.end_ms}: {start_ms} to {end_ms}, {status}")
+        self._add(status, end_ms)
 
-    def between(self, start_ms: int, end_ms: int) -> dict[Status, int]:
+    def between(self, start_ms: int, end_ms: int) -> dict[K, int]:
         """Milliseconds in each status between two instants of the history; only those that occur."""
         first, last = self._place(start_ms), self._place(end_ms)
         found = {
@@ -38,11 +42,11 @@ class StateSums:
         }
         return {status: length for status, length in found.items() if length}
 
-    def _add(self, status: Status, end_ms: int) -> None:
+    def _add(self, status: K, end_ms: int) -> None:
         length = end_ms - self.end_ms
         if status not in self._sums:
             self._sums[status] = array("q", bytes(8 * len(self._bounds)))
-        if status == self._last:
+        if len(self._bounds) > 1 and status == self._last:
             self._bounds[-1] = end_ms
         else:
             self._bounds.append(end_ms)
@@ -59,3 +63,12 @@ class StateSums:
         if place + 1 == len(sums) or sums[place + 1] == sums[place]:
             return sums[place]
         return sums[place] + at_ms - self._bounds[place]
+
+
+class StateSums(Sums[Status]):
+    """The same of a component's or a probe's spans."""
+
+    def extend(self, spans: Iterable[Span]) -> None:
+        """Adds the spans that follow. Raises `ArithmeticError` where they leave a hole or overlap."""
+        for span in spans:
+            self.add((span.state, span.cause, span.blip), span.start_ms, span.end_ms)
