@@ -5,16 +5,17 @@ median of three rounds, each with a store of its own. Memory is the process's gr
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
 from benchmarks.figures import CannotMeasure, Figure, measured
 from benchmarks.processes import COMMAND, work_folder
-from benchmarks.scenario import http_probe, results, write_config
+from benchmarks.scenario import agreement_terms, http_probe, results, write_config
 from monitor.clock import SystemClock
-from monitor.exchange import result_line
+from monitor.export.results import Ndjson
 from monitor.results import Result
-from monitor.store import StoredResult
+from monitor.store.columns import ResultColumns
 
 LINES = 200_000
 ROUNDS = 3
@@ -26,8 +27,9 @@ SILENT = (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)
 def measure() -> list[Figure]:
     with work_folder() as folder:
         lines = folder / "results.ndjson"
-        with lines.open("w") as out:
-            out.writelines(_line(number, result) for number, result in enumerate(results(LINES)))
+        components = {(terms.probe, terms.location): terms.component for terms in agreement_terms()}
+        with lines.open("wb") as out:
+            Ndjson(out, components).write(_columns(results(LINES)))
         rounds = [_import(folder / str(number), lines) for number in range(ROUNDS)]
     seconds, peaks_mb = zip(*rounds, strict=True)
     return [
@@ -36,20 +38,22 @@ def measure() -> list[Figure]:
     ]
 
 
-def _line(number: int, result: Result) -> str:
-    stored = StoredResult(
-        id=number,
-        text_id=f"old-{number}",
-        probe=result.probe,
-        location=result.location,
-        started_ms=result.started_ms,
-        duration_us=result.duration_us,
-        verdict=result.verdict,
-        reason=result.reason,
-        step=result.step,
-        detail=result.detail,
-    )
-    return result_line(stored, result.component)
+def _columns(found: Iterator[Result]) -> ResultColumns:
+    told = [
+        (
+            f"old-{number}",
+            result.probe,
+            result.location,
+            result.started_ms,
+            result.duration_us,
+            result.verdict.value,
+            result.reason,
+            result.step,
+            result.detail,
+        )
+        for number, result in enumerate(found)
+    ]
+    return ResultColumns(*zip(*told, strict=True))
 
 
 def _import(folder: Path, lines: Path) -> tuple[float, float]:

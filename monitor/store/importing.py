@@ -5,40 +5,38 @@ writers waiting until it is done; they lose nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, func, insert, select
 
 from monitor.sla.model import ProbeTerms
-from monitor.store import run_rows, schema, terms
+from monitor.store import run_rows, schema, standing, terms
 from monitor.store.connect import insert_ignore
 from monitor.store.counters import LEDGER_GENERATION, bump
 from monitor.store.evidence import storable
-from monitor.store.ids import import_id, own_range
+from monitor.store.ids import import_id, own_range, writer_of
 from monitor.store.names import Names
 from monitor.store.records import LATEST_MS, Imported, ImportRow, Newcomer, StoreError, TermsOf
 from monitor.store.schema import VERDICT_CODES, evidence, results
 from monitor.store.terms import Pair
 
-_PORTION = 10_000
+# Rows of one portion are written in the order of their ids, so that neighbours in the table are written together.
+_PORTION = 50_000
 _COLUMNS = ("id", "probe", "location", "started_ms", "duration_us", "verdict", "reason", "step")
+Row = tuple[Any, ...]
 
 
 @dataclass(slots=True)
 class _Extent:
     """What the rows of one probe and location cover."""
 
-    first_ms: int = LATEST_MS
-    last_ms: int = 0
+    first_ms: int
+    last_ms: int
     every_ms: int | None = None
-
-    def include(self, row: ImportRow) -> None:
-        self.first_ms = min(self.first_ms, row.started_ms)
-        self.last_ms = max(self.last_ms, row.started_ms)
-        self.every_ms = self.every_ms or row.every_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +59,8 @@ class Importer:
     terms_of: TermsOf | None = None
     at_home: Container[tuple[str, str]] | None = None
     names: Names = field(default_factory=Names)
-    _extents: dict[tuple[str, str], _Extent] = field(default_factory=lambda: defaultdict(_Extent))
+    _extents: dict[tuple[str, str], _Extent] = field(default_factory=dict)
     _pairs: dict[tuple[str, str], Pair] = field(default_factory=dict)
-    _words: dict[tuple[str, str], tuple[int | None, int | None]] = field(default_factory=dict)
     _ids: tuple[int, int] = (2**63 - 1, -(2**63))
 
     def run(self, rows: Iterable[ImportRow], source: Source) -> Imported:
@@ -72,14 +69,14 @@ class Importer:
             for writer, boot_id in self.connection.execute(select(schema.writers.c.id, schema.writers.c.boot_id))
         }
         greatest = {writer: self._greatest(writer) for writer in writers.values()}
+        edge_ms = standing.edge(self.connection).before_ms
         added = seen = 0
         iterator = iter(rows)
         while portion := list(islice(iterator, _PORTION)):
+            _check(portion, edge_ms)
             ids = [import_id(row.id, writers) for row in portion]
-            for result_id, row in zip(ids, portion, strict=True):
-                _check(row)
-                if result_id > 0 and result_id > greatest[result_id >> 32]:
-                    raise StoreError(f"result {row.id} is said to be this store's own, which has not recorded it")
+            if max(ids) > 0:
+                _check_own(ids, portion, greatest)
             added += self._add(ids, portion)
             seen += len(portion)
         if added:
@@ -92,28 +89,39 @@ class Importer:
         return self.connection.execute(select(func.max(results.c.id)).where(own)).scalar() or 0
 
     def _add(self, ids: Sequence[int], portion: Sequence[ImportRow]) -> int:
-        rows = [self._row(result_id, row) for result_id, row in zip(ids, portion, strict=True)]
-        fresh = list(zip(rows, portion, strict=True))
+        rows = self._rows(ids, portion)
+        fresh: Sequence[tuple[Row, ImportRow]] = list(zip(rows, portion, strict=True))
         if not self._insert_all(rows):
             fresh = self._fresh(fresh)
             self._insert_all([row for row, _ in fresh])
         details = [(row[0], storable(given.detail), None) for row, given in fresh if given.detail]
         self._insert(evidence, ("result_id", "detail", "content"), details)
-        for row, given in fresh:
-            self._extents[given.probe, given.location].include(given)
-            self._ids = min(self._ids[0], row[0]), max(self._ids[1], row[0])
+        if fresh:
+            self._include([given for _, given in fresh])
+            new = [row[0] for row, _ in fresh]
+            self._ids = min(self._ids[0], *new), max(self._ids[1], *new)
         return len(fresh)
 
-    def _insert_all(self, rows: Sequence[tuple[Any, ...]]) -> bool:
+    def _include(self, fresh: Sequence[ImportRow]) -> None:
+        by_place: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for row in fresh:
+            by_place[row.probe, row.location].append(row.started_ms)
+        for place, times in by_place.items():
+            extent = self._extents.setdefault(place, _Extent(LATEST_MS, 0))
+            extent.first_ms, extent.last_ms = min(extent.first_ms, *times), max(extent.last_ms, *times)
+        for row in fresh if any(map(attrgetter("every_ms"), fresh)) else ():
+            extent = self._extents[row.probe, row.location]
+            extent.every_ms = extent.every_ms or row.every_ms
+
+    def _insert_all(self, rows: Sequence[Row]) -> bool:
         """Inserts the rows if none of them is there; tells whether it did."""
         with self.connection.begin_nested() as savepoint:
-            # Neighbours in the table are written together: ids of imported results are scattered.
-            done = self._insert(results, _COLUMNS, sorted(rows, key=_id_of)) == len(rows)
+            done = self._insert(results, _COLUMNS, sorted(rows, key=itemgetter(0))) == len(rows)
             if not done:
                 savepoint.rollback()
         return done
 
-    def _insert(self, table: Table, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> int:
+    def _insert(self, table: Table, columns: Sequence[str], rows: list[Row]) -> int:
         if not rows:
             return 0
         statement = insert_ignore(self.connection, table).compile(
@@ -121,21 +129,32 @@ class Importer:
         )
         return self.connection.exec_driver_sql(str(statement), rows).rowcount
 
-    def _row(self, result_id: int, row: ImportRow) -> tuple[Any, ...]:
-        key, words = (row.probe, row.location), (row.reason, row.step)
-        pair, numbers = self._pairs.get(key), self._words.get(words)
-        if pair is None:
-            names = self.names
-            pair = names.probe(self.connection, row.probe), names.location(self.connection, row.location)
-            self._pairs[key] = pair
-        if numbers is None:
-            numbers = self.names.reason(self.connection, row.reason), self.names.step(self.connection, row.step)
-            self._words[words] = numbers
-        given_us = row.duration_us
-        duration_us = (row.finished_ms - row.started_ms) * 1000 if given_us is None else given_us
-        return (result_id, *pair, row.started_ms, duration_us, VERDICT_CODES[row.verdict], *numbers)
+    def _rows(self, ids: Sequence[int], portion: Sequence[ImportRow]) -> list[Row]:
+        """The rows of the table, made column by column."""
+        names, connection = self.names, self.connection
+        for probe, place in sorted({(row.probe, row.location) for row in portion} - self._pairs.keys()):
+            self._pairs[probe, place] = names.probe(connection, probe), names.location(connection, place)
+        probes = {probe: number for (probe, _), (number, _) in self._pairs.items()}
+        places = {place: number for (_, place), (_, number) in self._pairs.items()}
+        reasons = {word: names.reason(connection, word) for word in sorted({row.reason for row in portion})}
+        steps = {word: names.step(connection, word) for word in sorted({row.step for row in portion})}
+        return [
+            (
+                result_id,
+                probes[probe],
+                places[place],
+                started_ms,
+                (finished_ms - started_ms) * 1000 if duration_us is None else duration_us,
+                VERDICT_CODES[verdict],
+                reasons[reason],
+                steps[step],
+            )
+            for result_id, (_, probe, place, started_ms, finished_ms, verdict, reason, step, _, _, duration_us) in zip(
+                ids, portion, strict=True
+            )
+        ]
 
-    def _fresh(self, given: Sequence[tuple[tuple[Any, ...], ImportRow]]) -> list[tuple[tuple[Any, ...], ImportRow]]:
+    def _fresh(self, given: Sequence[tuple[Row, ImportRow]]) -> list[tuple[Row, ImportRow]]:
         """Those that are not on record. Raises `StoreError` for one that is, or is given twice, with other content."""
         there = dict(_stored(self.connection, [row[0] for row, _ in given]))
         fresh = []
@@ -211,13 +230,19 @@ def _stored(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, t
         yield result_id, (probe, location, started_ms, duration_us // 1000, *rest, detail or "")
 
 
-def _check(row: ImportRow) -> None:
-    if not row.id or not row.probe or not row.location:
-        raise StoreError(f"result {row.id!r} lacks an id, a probe or a location")
-    if not 0 <= row.started_ms <= row.finished_ms < LATEST_MS:
-        raise StoreError(f"result {row.id} has impossible times")
+def _check(portion: Sequence[ImportRow], edge_ms: int) -> None:
+    for row in portion:
+        result_id, probe, place, started_ms, finished_ms = row[:5]
+        if not (result_id and probe and place):
+            raise StoreError(f"result {row.id!r} lacks an id, a probe or a location")
+        if not 0 <= started_ms <= finished_ms < LATEST_MS:
+            raise StoreError(f"result {row.id} has impossible times")
+        if started_ms < edge_ms:
+            # It would change runs that can no longer be made anew.
+            raise StoreError(f"result {row.id} is older than the results that are kept; nothing was imported")
 
 
-def _id_of(row: tuple[Any, ...]) -> int:
-    result_id: int = row[0]
-    return result_id
+def _check_own(ids: Sequence[int], portion: Sequence[ImportRow], greatest: Mapping[int, int]) -> None:
+    for result_id, row in zip(ids, portion, strict=True):
+        if result_id > 0 and result_id > greatest[writer_of(result_id)]:
+            raise StoreError(f"result {row.id} is said to be this store's own, which has not recorded it")

@@ -6,6 +6,7 @@ from monitor.sla.model import Life
 from monitor.store import schema
 
 MISSED_BEATS = 3
+LONGEST_INTERVAL_MS = 60_000  # the longest that can be configured
 
 
 def beat(connection: Connection, writer: int, now_ms: int, interval_ms: int) -> None:
@@ -32,6 +33,29 @@ def stop(connection: Connection, writer: int, now_ms: int, interval_ms: int) -> 
 
 def all_lives(connection: Connection) -> list[Life]:
     """In order of their beginning."""
+    return [
+        Life(place, first_ms, last_ms, stopped_ms is not None)
+        for place, first_ms, last_ms, stopped_ms in _rows(connection)
+    ]
+
+
+def lives_as_of(connection: Connection, as_of_ms: int) -> list[Life]:
+    """What was known at that instant of the lives that had begun.
+
+    When the last heartbeat before it came is not on record any more. So one that may still have been going on, by the
+    longest time that there can be between two heartbeats, is taken to have gone on until the instant itself.
+    """
+    return [_life_as_of(as_of_ms, *row) for row in _rows(connection) if row[1] <= as_of_ms]
+
+
+def _life_as_of(as_of_ms: int, place: str, first_ms: int, last_ms: int, stopped_ms: int | None) -> Life:
+    if stopped_ms is not None and stopped_ms <= as_of_ms:
+        return Life(place, first_ms, min(last_ms, as_of_ms), True)
+    alive = last_ms >= as_of_ms - MISSED_BEATS * LONGEST_INTERVAL_MS
+    return Life(place, first_ms, as_of_ms if alive else last_ms, False)
+
+
+def _rows(connection: Connection) -> list[tuple[str, int, int, int | None]]:
     table = schema.lives
     query = (
         select(schema.locations.c.location, table.c.first_ms, table.c.last_ms, table.c.stopped_ms)
@@ -40,5 +64,5 @@ def all_lives(connection: Connection) -> list[Life]:
         .order_by(table.c.first_ms, table.c.id)
     )
     return [
-        Life(row.location, row.first_ms, row.last_ms, row.stopped_ms is not None) for row in connection.execute(query)
+        (place, first_ms, last_ms, stopped_ms) for place, first_ms, last_ms, stopped_ms in connection.execute(query)
     ]

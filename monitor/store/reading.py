@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select, true
 
 from monitor.sla.model import Ledger, Run, Verdict
 from monitor.store import evidence, lives, run_rows, schema, terms
@@ -11,6 +11,7 @@ from monitor.store.ids import import_id, text_id
 from monitor.store.names import names_of
 from monitor.store.records import ScheduleEvent, StoredResult
 from monitor.store.schema import VERDICTS, locations, probes, results, runs
+from monitor.store.terms import Pair
 
 if TYPE_CHECKING:
     from monitor.results import Result
@@ -20,6 +21,13 @@ _PORTION = 2_000
 
 def ledger(connection: Connection, since_ms: int | None) -> Ledger:
     """All runs, or those that speak for some time from `since_ms` on; all terms; all lives."""
+    wanted = true() if since_ms is None else runs.c.last_ms + runs.c.stale_ms > since_ms
+    found = runs_by_place(connection, wanted)
+    return Ledger(found, tuple(terms.all_terms(connection)), tuple(lives.all_lives(connection)))
+
+
+def runs_by_place(connection: Connection, wanted: ColumnElement[bool]) -> dict[tuple[str, str], list[Run]]:
+    """The runs by the names of probe and location, each in order of time."""
     query = (
         select(*run_rows.run_columns(), probes.c.probe.label("probe_name"), locations.c.location.label("location_name"))
         .select_from(
@@ -27,27 +35,27 @@ def ledger(connection: Connection, since_ms: int | None) -> Ledger:
                 runs.join(probes, probes.c.id == runs.c.probe).join(locations, locations.c.id == runs.c.location)
             )
         )
+        .where(wanted)
         .order_by(runs.c.probe, runs.c.location, runs.c.first_ms, runs.c.id)
     )
-    if since_ms is not None:
-        query = query.where(runs.c.last_ms + runs.c.stale_ms > since_ms)
     found: dict[tuple[str, str], list[Run]] = {}
     for row in connection.execute(query):
         found.setdefault((row.probe_name, row.location_name), []).append(run_rows.run_of(row))
-    return Ledger(found, tuple(terms.all_terms(connection)), tuple(lives.all_lives(connection)))
+    return found
 
 
 def latest(connection: Connection) -> "list[Result]":
     """The newest result of each probe at each location, with what was kept of it."""
-    newest = select(runs.c.last_id, runs.c.last_ms, runs.c.first_id, runs.c.probe, runs.c.location)
-    found = []
     known = terms.load(connection)
-    for run in connection.execute(newest.select_from(run_rows.newest_runs()).where(runs.c.id.is_not(None))):
-        row = _newest_result(connection, run)
-        if row is not None:
-            component = known.at((run.probe, run.location), row.started_ms).component
-            found.append(_result(row, component or ""))
-    return found
+    return [_result(row, known.at(pair, row.started_ms).component or "") for pair, row in newest_results(connection)]
+
+
+def newest_results(connection: Connection) -> list[tuple[Pair, Any]]:
+    """The newest result of each probe at each location, as a row."""
+    query = select(runs.c.last_id, runs.c.last_ms, runs.c.first_id, runs.c.probe, runs.c.location)
+    newest = connection.execute(query.select_from(run_rows.newest_runs()).where(runs.c.id.is_not(None)))
+    found = [((run.probe, run.location), _newest_result(connection, run)) for run in newest]
+    return [(pair, row) for pair, row in found if row is not None]
 
 
 def events(connection: Connection, start_ms: int, end_ms: int) -> list[ScheduleEvent]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.sla.model import ProbeTerms, Run, Verdict
 from monitor.store.ids import text_id, writer_of
@@ -80,9 +80,10 @@ class ScheduleEvent:
     late_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class ImportRow:
-    """A result from elsewhere. `id` is a text of its own; `every_ms` the probe's interval, where it is known.
+class ImportRow(NamedTuple):
+    """A result from elsewhere; a tuple, because there are millions of them.
+
+    `id` is a text of its own; `every_ms` the probe's interval, where it is known.
 
     `duration_us`, where it is known, is more exact than the difference of the times, and agrees with it.
     """

@@ -1,7 +1,7 @@
 """The runs as rows: the newest ones, those that changed, and a stretch made anew out of recorded results."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -9,14 +9,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, true, update
 from sqlalchemy.sql.selectable import FromClause
 
-from monitor.sla.model import Observation, Run
+from monitor.sla.model import Observation, Run, Verdict
 from monitor.sla.runs import extend
+from monitor.store import standing
 from monitor.store.counters import TERMS_VERSION, query
 from monitor.store.names import Names
 from monitor.store.schema import VERDICT_CODES, VERDICTS, locations, probes, reasons, results, runs, steps
 from monitor.store.terms import Pair, Terms
 
 _PORTION = 5_000
+_NONE = -1  # no verdict's code
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +173,14 @@ def rebuild(
     """Replaces the runs inside the stretches by those that the recorded results make.
 
     `added` is the smallest and greatest id of results that are in no run yet. Together with the ids of the runs that
-    go, it bounds what is looked through.
+    go, it bounds what is looked through. Where results were deleted, their runs stay as they are.
     """
+    stretches, begun = _within_reach(connection, stretches)
     if not stretches:
         return
     first_id, last_id = added
+    for row in begun.values():
+        first_id, last_id = min(first_id, row.first_id), max(last_id, row.last_id)
     for pair, stretch in stretches.items():
         inside = (
             (runs.c.probe == pair[0])
@@ -189,8 +194,36 @@ def rebuild(
             first_id, last_id = min(first_id, least), max(last_id, greatest)
         connection.execute(delete(runs).where(inside))
     found = _recorded(connection, _in_order(stretches, first_id, last_id))
-    for portion in _portions(_remade(found, terms, stretches)):
+    for portion in _portions(_remade(found, terms, stretches, begun)):
         save(connection, names, portion)
+
+
+def _within_reach(
+    connection: Connection, stretches: Mapping[Pair, Stretch]
+) -> tuple[dict[Pair, Stretch], dict[Pair, RunRow]]:
+    """The stretches without the time whose results may have been deleted, and the runs that were going on at its end.
+
+    Of those, the part that is to be extended again.
+    """
+    edge_ms = standing.edge(connection).before_ms
+    if all(stretch.first_ms >= edge_ms for stretch in stretches.values()):
+        return dict(stretches), {}
+    heads = standing.heads(connection, edge_ms - 1)
+    within = {
+        pair: replace(stretch, first_ms=max(stretch.first_ms, edge_ms))
+        for pair, stretch in stretches.items()
+        if stretch.last_ms >= edge_ms
+    }
+    reaching = [pair for pair in within if stretches[pair].first_ms < edge_ms and pair in heads]
+    return within, {pair: _begun(connection, pair, edge_ms, heads[pair]) for pair in reaching}
+
+
+def _begun(connection: Connection, pair: Pair, edge_ms: int, head: standing.Head) -> RunRow:
+    own = (runs.c.probe == pair[0]) & (runs.c.location == pair[1]) & (runs.c.first_ms < edge_ms)
+    query = select(*run_columns()).select_from(with_names(runs)).where(own)
+    row = connection.execute(query.order_by(runs.c.first_ms.desc(), runs.c.id.desc()).limit(1)).one()
+    run = replace(run_of(row), last_ms=head.last_ms, count=head.count)
+    return RunRow(row.id, run, row.first_id, row.last_id)
 
 
 def _in_order(stretches: Mapping[Pair, Stretch], first_id: int, last_id: int) -> Select[*tuple[Any, ...]]:
@@ -214,33 +247,55 @@ def _in_order(stretches: Mapping[Pair, Stretch], first_id: int, last_id: int) ->
 
 
 def _recorded(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Iterator[Any]:
-    rows = connection.execute(statement, execution_options={"stream_results": True, "max_row_buffer": _PORTION})
-    for portion in rows.partitions(_PORTION):
+    found = connection.execute(statement)
+    # The driver's own tuples: what makes rows of them would take as long as all the rest.
+    while portion := found.cursor.fetchmany(_PORTION):
         yield from portion
+    found.close()
 
 
-def _remade(rows: Iterator[Any], terms: Terms, stretches: Mapping[Pair, Stretch]) -> Iterator[tuple[Pair, RunRow]]:
+def _remade(
+    rows: Iterator[Any], terms: Terms, stretches: Mapping[Pair, Stretch], begun: Mapping[Pair, RunRow]
+) -> Iterator[tuple[Pair, RunRow]]:
     for pair, recorded in groupby(rows, key=itemgetter(0, 1)):
         stretch = stretches.get(pair)
         if stretch is not None:
-            yield from ((pair, row) for row in _runs_with_ids(recorded, pair, terms, stretch))
+            yield from ((pair, row) for row in _runs_with_ids(recorded, pair, terms, stretch, begun.get(pair)))
 
 
-def _runs_with_ids(rows: Iterator[Any], pair: Pair, terms: Terms, stretch: Stretch) -> Iterator[RunRow]:
+def _runs_with_ids(
+    rows: Iterator[Any], pair: Pair, terms: Terms, stretch: Stretch, begun: RunRow | None
+) -> Iterator[RunRow]:
+    key: int | None = None
     current: Run | None = None
     least = greatest = 0
+    if begun is not None:
+        key, current, least, greatest = begun.key, begun.run, begun.first_id, begun.last_id
+    # Most results extend a run by the same verdict under the same terms: that much is seen without `extend`.
+    same, until_ms, last_ms, count, stale_ms = _NONE, 0, 0, 0, 0
     for _probe, _location, started_ms, verdict, reason, step, result_id in rows:
         if not stretch.first_ms <= started_ms <= stretch.last_ms:
             continue
+        if verdict == same and started_ms - last_ms <= stale_ms and started_ms < until_ms:
+            last_ms, count = started_ms, count + 1
+            least, greatest = min(least, result_id), max(greatest, result_id)
+            continue
+        if same != _NONE and current is not None:
+            current = replace(current, last_ms=last_ms, count=count)
         closed, current = extend(current, observation(terms, pair, started_ms, verdict, reason, step))
         if closed is not None:
-            yield RunRow(None, closed, least, greatest)
+            yield RunRow(key, closed, least, greatest)
+            key = None
         if current.count == 1:
             least = greatest = result_id
         else:
             least, greatest = min(least, result_id), max(greatest, result_id)
+        same = _NONE if verdict == VERDICT_CODES[Verdict.UNKNOWN] else verdict
+        until_ms, last_ms, count, stale_ms = terms.until(pair, started_ms), started_ms, current.count, current.stale_ms
     if current is not None:
-        yield RunRow(None, current, least, greatest)
+        if same != _NONE:
+            current = replace(current, last_ms=last_ms, count=count)
+        yield RunRow(key, current, least, greatest)
 
 
 def observation(terms: Terms, pair: Pair, started_ms: int, verdict: int, reason: str, step: str) -> Observation:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from monitor.sla.model import Verdict
 
-HEAD = "0002"
+HEAD = "0003"
 
 # In the order in which results of one time count: a database can sort by it. SQLite needs no byte for 0 and 1.
 VERDICT_CODES = {Verdict.UP: 0, Verdict.UNKNOWN: 1, Verdict.DOWN: 2}
@@ -195,4 +195,86 @@ imports = Table(
     Column("sha256", Text, nullable=False),
     Column("rows", BigInteger, nullable=False),
     Column("imported_ms", BigInteger, nullable=False),
+)
+
+# Declared stretches of time. Only ever appended to: a change is a row that names the one it replaces; a row that
+# replaces another one and has no kind revokes it.
+windows = Table(
+    "windows",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("recorded_ms", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("replaces", Integer),
+    Column("kind", Text),
+    Column("start_ms", BigInteger),
+    Column("end_ms", BigInteger),
+    Column("components", Text, nullable=False),  # keys, with commas between
+    Column("announced_ms", BigInteger),
+    Column("reason_class", Text),
+    Column("approver", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# What was promised from an instant on; `content` is canonical JSON.
+agreements = Table(
+    "agreements",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("recorded_ms", BigInteger, nullable=False),
+    Column("content", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# What people did about an outage.
+clock_events = Table(
+    "clock_events",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("outage", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("recorded_ms", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("via", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# The public halves of the keys that seals are signed with. A new one is signed with the one before it.
+seal_keys = Table(
+    "seal_keys",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("previous", Text),
+    Column("signature", LargeBinary),
+)
+
+# `header` is the canonical text that is digested and signed; `leaves` has a few bytes of each row's own digest, so that
+# the first row that differs can be named.
+seals = Table(
+    "seals",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("sealed_ms", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("key", ForeignKey("seal_keys.fingerprint"), nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("header", LargeBinary, nullable=False),
+    Column("leaves", LargeBinary, nullable=False),
+)
+
+# Raw results that were deleted for their age: those with ids up to `last_id` of a writer that began before `before_ms`.
+prunings = Table(
+    "prunings",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("pruned_ms", BigInteger, nullable=False),
+    Column("before_ms", BigInteger, nullable=False),
+    Column("content", Text, nullable=False),  # canonical JSON: how many rows, and which ids, by writer
+    sqlite_autoincrement=True,
 )

@@ -1,5 +1,6 @@
 """`Store`: what the rest of the program sees of the database."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Event
@@ -8,9 +9,31 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection
 
+from monitor.sla.agreement import Agreement
+from monitor.sla.clock_events import ClockEvent, ClockEventKind
 from monitor.sla.model import Ledger, Life, ProbeTerms
-from monitor.store import at_once, connect, evidence, history, importing, lives, migrate, reading, samples, transactions
+from monitor.sla.record import Record, SealSummary
+from monitor.sla.windows import Window, WindowEntry
+from monitor.store import (
+    as_of,
+    at_once,
+    columns,
+    connect,
+    declared,
+    evidence,
+    evidence_refs,
+    history,
+    importing,
+    lives,
+    migrate,
+    pruning,
+    reading,
+    samples,
+    sealing,
+    transactions,
+)
 from monitor.store.at_once import AtOnce, Commit, Spend, Take
+from monitor.store.columns import ResultColumns
 from monitor.store.counters import LEDGER_GENERATION, counter
 from monitor.store.group_commit import GroupCommit
 from monitor.store.names import Names
@@ -240,13 +263,107 @@ class Store:
 
         return await self._transact(work, unwanted=unwanted)
 
+    async def add_window(self, window: Window) -> WindowEntry:
+        """Puts a window on record, with a number of its own; the window's is not used."""
+        return await self._transact(lambda connection: declared.add_window(connection, window))
+
+    async def replace_window(self, number: int, window: Window) -> WindowEntry:
+        """Puts another window in the place of one. Raises `StoreError` where none of that number is in force."""
+        return await self._transact(lambda connection: declared.add_window(connection, window, number))
+
+    async def revoke_window(self, number: int, *, author: str, text: str, recorded_ms: int) -> WindowEntry:
+        """Raises `StoreError` where no window of that number is in force."""
+        return await self._transact(
+            lambda connection: declared.revoke_window(connection, number, author, text, recorded_ms)
+        )
+
+    async def windows(self) -> list[WindowEntry]:
+        """The whole record of windows, oldest row first; `in_force` of `monitor.sla.windows` tells which hold."""
+        return await self._read(declared.windows)
+
+    async def record_agreement(self, agreement: Agreement, recorded_ms: int) -> bool:
+        """Puts the agreement on record if it differs from the newest one; returns whether it did."""
+        return await self._transact(lambda connection: declared.record_agreement(connection, agreement, recorded_ms))
+
+    async def agreements(self) -> list[Agreement]:
+        """All on record, oldest first."""
+        return await self._read(declared.agreements)
+
+    async def add_clock_event(
+        self,
+        outage: str,
+        kind: ClockEventKind,
+        at_ms: int,
+        *,
+        author: str,
+        recorded_ms: int,
+        note: str = "",
+        via: str = "cli",
+    ) -> ClockEvent:
+        """Puts on record what was done about an outage."""
+        event = ClockEvent(0, outage, kind, at_ms, author, recorded_ms, note, via)
+        return await self._transact(lambda connection: declared.add_clock_event(connection, event))
+
+    async def clock_events(self) -> list[ClockEvent]:
+        """All on record, oldest first."""
+        return await self._read(declared.clock_events)
+
+    async def read_rows(self, work: Callable[[sealing.Rows], T]) -> T:
+        """Does the work over the rows as they are sealed, all of one moment."""
+        return await self._read(lambda connection: work(sealing.Rows(connection)))
+
+    async def add_seal(self, seal: sealing.SealRow) -> bool:
+        """Puts a seal on record; False where there is one of this number already."""
+        return await self._transact(lambda connection: sealing.add_seal(connection, seal))
+
+    async def add_seal_key(self, key: sealing.KeyRow) -> bool:
+        """Puts a public key on record; False where it is there already."""
+        return await self._transact(lambda connection: sealing.add_key(connection, key))
+
+    async def seals(self) -> list[SealSummary]:
+        """All on record, oldest first."""
+        return await self.read_rows(lambda rows: [sealing.summary(seal) for seal in rows.seals()])
+
+    async def prune(self, before_ms: int, now_ms: int, *, sealed_only: bool = True) -> int:
+        """Deletes raw results that began before, with their evidence and pictures; returns how many.
+
+        No figure changes by it: runs stay. The newest result of each probe at each location stays, too, and, unless
+        `sealed_only` is false, whatever no seal covers yet. Other writers get their turn all the while. What was
+        deleted is noted before it is; if the work is broken off, the next call goes on with it.
+        """
+        planned: pruning.Plan | None = None
+        while planned is None or not await self._transact(_noting(planned, now_ms)):
+            planned = await self._read(lambda connection: pruning.plan(connection, before_ms, sealed_only=sealed_only))
+            if not planned.rows:
+                return 0
+        deleted = 0
+        for first, last in planned.ranges.values():
+            while ids := await self._read(_portion(planned, (first, last))):
+                await self._transact(_deleting(ids))
+                deleted, first = deleted + len(ids), ids[-1] + 1
+                await asyncio.sleep(pruning.PAUSE_SECONDS)
+        return deleted
+
     async def rebuild_runs(self) -> None:
-        """Makes all runs anew out of the recorded results."""
+        """Makes all runs anew out of the recorded results, as far back as those are kept."""
         await self._transact(history.rebuild_all)
 
     async def ledger(self, since_ms: int | None = None) -> Ledger:
         """All that figures are computed from, as of one moment; of runs only those that reach beyond `since_ms`."""
         return await self._read(lambda connection: reading.ledger(connection, since_ms))
+
+    async def facts(self, as_of_ms: int, default: Agreement | None = None) -> Record:
+        """All that was on record as of an instant: results that had ended, rows that had been recorded by then.
+
+        `default` is taken where no agreement was on record yet. The same whenever it is asked, but for results that
+        were recorded or imported long after their time, and for time whose raw results were deleted: then the newest
+        runs at that instant are cut by their own times.
+        """
+        return await self._read(lambda connection: as_of.facts(connection, as_of_ms, default))
+
+    async def first_failures(self, as_of_ms: int) -> evidence_refs.FirstFailures:
+        """The names of the results that failures began with, which had begun by then."""
+        return await self._read(lambda connection: evidence_refs.first_failures(connection, as_of_ms))
 
     async def generation(self) -> int:
         """Changes when recorded history changed other than by new results in their order of time."""
@@ -302,6 +419,29 @@ class Store:
         finally:
             self._reading.post(portions.close)
 
+    async def result_columns(
+        self, start_ms: int, end_ms: int, probe: str | None = None, *, by_series: bool = False
+    ) -> AsyncGenerator[ResultColumns, None]:
+        """The same by columns, many at a time; with `by_series` sorted by probe and location first.
+
+        A consumer that does not go to the end closes the iterator (`contextlib.aclosing`).
+        """
+        portions = columns.portions(self._engines.read, start_ms, end_ms, probe, by_series=by_series)
+
+        def following() -> ResultColumns | None:
+            with connect.explained("cannot read results"):
+                return next(portions, None)
+
+        try:
+            while portion := await self._reading.do(following):
+                yield portion
+        finally:
+            self._reading.post(portions.close)
+
+    async def count_about(self, start_ms: int, end_ms: int, probe: str | None = None) -> int:
+        """How many results began in the half-open time, and maybe some more: for telling how far an export is."""
+        return await self._read(lambda connection: columns.count_about(connection, start_ms, end_ms, probe))
+
     async def _at_once(self, work: AtOnce) -> int:
         """In a daemon with whatever else waits to be stored; in any other process in a transaction of its own."""
         if self._writer is not None:
@@ -347,6 +487,18 @@ class Store:
             return await self._writing.do(lambda: transactions.transact(engine, work, forget, unwanted))
         finally:
             unwanted.set()
+
+
+def _noting(planned: pruning.Plan, now_ms: int) -> Callable[[Connection], bool]:
+    return lambda connection: pruning.note(connection, planned, now_ms)
+
+
+def _portion(planned: pruning.Plan, ids: tuple[int, int]) -> Callable[[Connection], list[int]]:
+    return lambda connection: pruning.portion(connection, planned, ids)
+
+
+def _deleting(ids: Sequence[int]) -> Callable[[Connection], None]:
+    return lambda connection: pruning.delete_all(connection, ids)
 
 
 def _look_at(file: Path, read_only: bool) -> None:

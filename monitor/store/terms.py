@@ -10,7 +10,7 @@ from monitor.sla.model import ProbeTerms
 from monitor.store import schema
 from monitor.store.counters import TERMS_VERSION, bump, counter
 from monitor.store.names import Names
-from monitor.store.records import StoreError
+from monitor.store.records import LATEST_MS, StoreError
 
 Pair = tuple[int, int]  # a probe's and a location's number
 
@@ -38,6 +38,12 @@ class Terms:
         if moment_ms >= history[-1].from_ms:
             return history[-1]
         return history[max(bisect_right(self._starts[pair], moment_ms) - 1, 0)]
+
+    def until(self, pair: Pair, moment_ms: int) -> int:
+        """When other terms than those of `at` come into force; far in the future where none do."""
+        starts = self._starts[pair]
+        following = max(bisect_right(starts, moment_ms), 1)
+        return starts[following] if following < len(starts) else LATEST_MS
 
 
 def load(connection: Connection) -> Terms:

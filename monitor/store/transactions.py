@@ -1,6 +1,7 @@
 """A transaction from its beginning to its end, in one go, for the thread that writes."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from threading import Event
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from monitor.store import connect
 from monitor.store.records import StoreError
 
 T = TypeVar("T")
+_ASKED_EACH = 1_000  # to ask for each of millions would take as long as to take it in
 
 
 def transact(engine: Engine, work: Callable[[Connection], T], forget: Callable[[], None], unwanted: Event) -> T:
@@ -30,9 +32,10 @@ def transact(engine: Engine, work: Callable[[Connection], T], forget: Callable[[
 
 def while_wanted(given: Iterable[T], unwanted: Event) -> Iterator[T]:
     """Ends a long piece of work in its middle once it is unwanted."""
-    for each in given:
+    remaining = iter(given)
+    while portion := list(islice(remaining, _ASKED_EACH)):
         _check_wanted(unwanted)
-        yield each
+        yield from portion
 
 
 def _attempt(engine: Engine, work: Callable[[Connection], T], unwanted: Event) -> tuple[T] | None:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.exchange import LINE_BYTES, BadLine, Components, lines_of, read_results, result_line, terms_for
+from monitor.exchange import LINE_BYTES, PORTION, BadLine, Components, _Reader, lines_of, read_results, terms_for
+from monitor.export.results import Ndjson
 from monitor.sla.model import Verdict
-from monitor.store import ImportRow, StoredResult
+from monitor.store import ImportRow
+from monitor.store.columns import ResultColumns
 from monitor.store.records import Newcomer
 from tests.monitor.build import config_of, probe_config
 
@@ -50,10 +52,12 @@ def test_an_exported_result_is_read_back_the_same(
     started_ms: int, duration_us: int, verdict: Verdict, reason: str, step: str, detail: str
 ) -> None:
     reason = "" if verdict is Verdict.UP else reason
-    result = StoredResult(7, "boot:7", "ingest-coap", "dublin", started_ms, duration_us, verdict, reason, step, detail)
-    (row,), components = read(result_line(result, "ingest").encode())
+    names = (["boot:7"], ["ingest-coap"], ["dublin"])
+    columns = ResultColumns(*names, [started_ms], [duration_us], [verdict.value], [reason], [step], [detail])
+    Ndjson(file := io.BytesIO(), {("ingest-coap", "dublin"): "ingest"}).write(columns)
+    (row,), components = read(file.getvalue())
     assert (row.id, row.probe, row.location, row.started_ms) == ("boot:7", "ingest-coap", "dublin", started_ms)
-    assert (row.duration_us, row.finished_ms) == (duration_us, result.finished_ms)
+    assert (row.duration_us, row.finished_ms) == (duration_us, started_ms + duration_us // 1000)
     assert (row.verdict, row.reason, row.step, row.detail) == (verdict, reason, step, detail)
     assert components == {("ingest-coap", "dublin"): "ingest"}
 
@@ -84,6 +88,75 @@ def test_the_first_bad_line_is_named(change: dict[str, Any], message: str) -> No
     with pytest.raises(BadLine) as caught:
         read(file_of(LINE, {**LINE, **change}, {}))
     assert str(caught.value).startswith(f"2: {message}")
+
+
+# A line as it is exported, and what makes one unusual: with and without it, a file is read the same.
+WHOLE = {**LINE, "component": "ingest", "seconds": 0.25, "step": None, "detail": "why"}
+CHANGES: list[dict[str, Any]] = [
+    {},
+    {"id": "r2", "probe": "gone", "component": "api"},
+    {"probe": "gone", "component": None},
+    {"probe": "gone"},
+    {"verdict": "up"},
+    {"verdict": "up", "reason": None, "detail": None},
+    {"verdict": "ok"},
+    {"verdict": ["up"]},
+    {"id": ""},
+    {"id": 7},
+    {"step": 7},
+    {"detail": "x" * 1001},
+    {"seconds": 0.2509999},
+    {"seconds": 0.251},
+    {"seconds": 0.2499999},
+    {"seconds": True},
+    {"seconds": 1e300},
+    {"seconds": 10**18},
+    {"seconds": None},
+    {"every_seconds": 30},
+    {"every_seconds": "x"},
+    {"started_at": "2026-02-30T12:00:00.000Z"},
+    {"started_at": "2026-11-23T12:00:00.001Z", "seconds": 0.249},
+    {"started_at": "2026-11-23 12:00:00.000Z"},
+    {"started_at": "2026-11-23T12:00:00,000Z"},
+    {"started_at": "2026-11-23T13:00:00.000+01:00"},
+    {"started_at": "2026-11-23T12:00:0\N{DEVANAGARI DIGIT ONE}.000Z"},
+    {"started_at": 5},
+    {"finished_at": "2026-11-23T11:59:59.999Z", "seconds": -0.001},
+    {"finished_at": "2026-11-23T12:40:00.000Z", "seconds": 2400},
+]
+
+
+def outcome(data: bytes) -> object:
+    try:
+        return read(data)
+    except BadLine as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+def test_lines_are_read_the_same_together_and_one_by_one(change: dict[str, Any]) -> None:
+    lines = file_of(WHOLE, {**WHOLE, **change}, {**WHOLE, "id": "r3", "verdict": "up", "reason": None})
+    found = outcome(lines)
+    assert found == outcome(lines + b" \n")  # a line of blanks is unusual: now each one is looked at by itself
+    assert isinstance(found, str) == isinstance(outcome(file_of({**WHOLE, **change})), str)
+
+
+def test_what_was_exported_is_read_together() -> None:
+    assert _Reader(CONFIG, {}).together(file_of(WHOLE, {**WHOLE, "id": "r2"}).splitlines()) is not None
+    assert _Reader(CONFIG, {}).together(file_of(WHOLE, {**WHOLE, "id": ""}).splitlines()) is None
+
+
+def test_many_lines_are_numbered_right() -> None:
+    many = file_of(*({**WHOLE, "id": str(number)} for number in range(PORTION + 5)))
+    rows, _ = read(many)
+    assert [row.id for row in rows] == [str(number) for number in range(PORTION + 5)]
+    with pytest.raises(BadLine, match=rf"^{PORTION + 6}: not JSON"):
+        read(many + b"{")
+
+
+def test_the_first_of_two_bad_lines_is_named() -> None:
+    with pytest.raises(BadLine, match=r"^2: verdict"):
+        read(file_of(WHOLE, {**WHOLE, "verdict": "ok"}, WHOLE) + b"x" * (LINE_BYTES * 2) + b"\n")
 
 
 @pytest.mark.parametrize("missing", ["id", "probe", "location", "started_at", "finished_at", "verdict", "reason"])

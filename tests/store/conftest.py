@@ -23,6 +23,18 @@ def url(file: Path) -> str:
     return f"sqlite:///{file}"
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once: a copy of it is a new store."""
+    file = tmp_path_factory.mktemp("empty") / "uptime.db"
+
+    async def make() -> None:
+        await (await Store.open(f"sqlite:///{file}")).close()
+
+    asyncio.run(make())
+    return file
+
+
 @pytest.fixture
 def recording(url: str) -> Recording:
     """Opens the store as a daemon does: terms recorded, writer begun, `run` running; stopped and drained in the end."""

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from monitor.results import Result
-from monitor.sla.model import Observation, ProbeTerms, Verdict
+from monitor.sla.model import Observation, ProbeTerms, Run, Verdict
 from monitor.sla.runs import runs_of
 from monitor.store import ImportRow, Store, StoredResult
 
@@ -61,12 +61,19 @@ async def all_results(store: Store) -> list[StoredResult]:
 async def assert_runs_are_exact(store: Store) -> None:
     """The promise about runs: they are those that all results on record make, computed from the results alone."""
     ledger = await store.ledger()
+    assert ledger.runs == runs_of_results(await all_results(store), ledger.terms)
+
+
+def runs_of_results(
+    recorded: Sequence[StoredResult], all_terms: Sequence[ProbeTerms]
+) -> dict[tuple[str, str], list[Run]]:
+    """What those results make, with those terms."""
     expected = {}
-    in_order = sorted(await all_results(store), key=lambda each: (each.probe, each.location))
+    in_order = sorted(recorded, key=lambda each: (each.probe, each.location))
     for (probe, location), results in groupby(in_order, key=lambda each: (each.probe, each.location)):
-        own = [each for each in ledger.terms if (each.probe, each.location) == (probe, location)]
+        own = [each for each in all_terms if (each.probe, each.location) == (probe, location)]
         expected[probe, location] = runs_of([_observation(each, own) for each in results])
-    assert ledger.runs == expected
+    return expected
 
 
 def assert_results_are_found_through_runs(file: Path) -> None:

@@ -142,7 +142,7 @@ async def test_a_source_that_breaks_off_imports_nothing(url: str, file: Path) ->
 async def test_the_same_id_with_other_content_is_refused(url: str, file: Path, change: dict[str, object]) -> None:
     async with await Store.open(url) as store:
         (row,) = import_rows(history("u"))
-        other = replace(row, **change)  # type: ignore[arg-type]
+        other = row._replace(**change)  # type: ignore[arg-type]
         await imported(store, [row])
         before = everything(file)
         with pytest.raises(StoreError, match=f"result {row.id} is on record with other content"):
@@ -154,7 +154,7 @@ async def test_the_same_id_twice_in_one_file(url: str) -> None:
     async with await Store.open(url) as store:
         (row,) = import_rows(history("u"))
         with pytest.raises(StoreError, match="other content"):
-            await imported(store, [row, replace(row, reason="reset")])
+            await imported(store, [row, row._replace(reason="reset")])
         assert await imported(store, [row, row]) == Imported(added=1, already_there=1)
 
 
@@ -171,14 +171,14 @@ async def test_own_results_are_known_again(recording: Recording, file: Path) -> 
         assert await imported(store, exported) == Imported(added=0, already_there=3)
         assert everything(file) == before
         with pytest.raises(StoreError, match="boot-1:2 is on record with other content"):
-            await imported(store, [replace(exported[1], verdict=exported[0].verdict)])
+            await imported(store, [exported[1]._replace(verdict=exported[0].verdict)])
 
 
 async def test_an_export_moves_to_another_store_and_back(url: str, tmp_path: Path) -> None:
     rows = import_rows(history("uDuu"))
     async with await Store.open(url) as store, await Store.open(f"sqlite:///{tmp_path}/other.db") as other:
         await imported(store, rows)
-        exported = [replace(row, id=each.text_id) for row, each in zip(rows, await all_results(store), strict=True)]
+        exported = [row._replace(id=each.text_id) for row, each in zip(rows, await all_results(store), strict=True)]
         await imported(other, exported)
         assert await all_results(other) == await all_results(store)
         assert await imported(store, exported) == Imported(added=0, already_there=4)

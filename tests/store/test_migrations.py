@@ -58,21 +58,32 @@ async def test_a_new_store_is_what_all_migrations_make_of_an_empty_one(url: str,
     assert contents(file) == contents(tmp_path / "migrated.db")
 
 
-async def test_a_store_of_the_first_version_gets_the_new_tables_and_keeps_its_rows(
-    url: str, file: Path, recording: Recording
+# What each version of the tables added to the one before it.
+ADDED = {
+    "0002": ("allowances", "inbound_messages", "pictures"),
+    "0003": ("agreements", "clock_events", "prunings", "seals", "seal_keys", "windows"),
+}
+
+
+@pytest.mark.parametrize("version", ["0001", "0002"])
+async def test_a_store_of_a_former_version_gets_the_new_tables_and_keeps_its_rows(
+    url: str, file: Path, recording: Recording, version: str
 ) -> None:
     async with recording() as store:
         await store.record(replace(result("D"), memory={"turn": "1"}))
-    for table in ("allowances", "inbound_messages", "pictures"):
+    for table in (name for added, names in ADDED.items() if added > version for name in names):
         execute(file, f"DROP TABLE {table}")
-    execute(file, "UPDATE alembic_version SET version_num = '0001'")
+    execute(file, f"UPDATE alembic_version SET version_num = '{version}'")
     with pytest.raises(StoreError, match="older version"):
         await Store.open(url, read_only=True)
     async with await Store.open(url) as store:
         assert await store.spend("web", "today", 1, 1)
         assert await store.record_message("smtp", START_MS, b"x") == 1
+        assert await store.windows() == []
         assert await store.memory() == {("web", "turn"): "1"}
         assert len(await all_results(store)) == 1
+    with connected(file) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
 def test_head_is_the_newest_migration() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -148,18 +148,6 @@ ACTIONS = st.lists(
 )
 
 
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Made once: a copy of it is a new store."""
-    file = tmp_path_factory.mktemp("empty") / "uptime.db"
-
-    async def make() -> None:
-        await (await Store.open(f"sqlite:///{file}")).close()
-
-    asyncio.run(make())
-    yield file
-
-
 @pytest.mark.timeout(60)
 @settings(max_examples=40, deadline=None)
 @given(actions=ACTIONS)
@@ -194,5 +182,5 @@ async def _act(store: Store, action: str, what: object, number: int) -> None:
     if action == "record":
         await asyncio.gather(*(store.record(each) for each in batch))
     else:
-        rows = [replace(row, id=f"{number}-{place}") for place, row in enumerate(import_rows(batch))]
+        rows = [row._replace(id=f"{number}-{place}") for place, row in enumerate(import_rows(batch))]
         await store.import_results(rows, file_name="x", sha256="0" * 64, imported_ms=START_MS)
