@@ -1,0 +1,92 @@
+"""`efento-uptime verify`: is what is on record what was sealed?"""
+
+import re
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from monitor.commands.options import EXIT_CONFIGURATION, EXIT_DOWN, config_option, json_option, load_config
+
+if TYPE_CHECKING:
+    from monitor.config import Config
+    from monitor.seals import Verified
+
+
+@click.command()
+@click.option(
+    "--digest", "digests", multiple=True, metavar="NUMBER:HEX", help="A seal's digest that was told elsewhere."
+)
+@click.option("--key", metavar="FILE|FINGERPRINT", help="The public key that seals are known to be signed with.")
+@config_option
+@json_option
+def verify(digests: tuple[str, ...], key: str | None, config_path: str | None, as_json: bool) -> None:
+    """Prove that nothing on record was changed, removed, added or reordered since it was sealed.
+
+    Looks at the seals' chain and signatures, at every row, and whether the stored runs are those that the results
+    make. Names the first row that differs. Exit codes: 0 all holds, 1 something does not, 2 wrong usage.
+    """
+    expected = _expected(digests)
+    trusted = None if key is None else _fingerprint(key)
+    found = _verified(load_config(config_path), expected, trusted)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(found.as_json(), indent=2))
+    else:
+        _show(found)
+    sys.exit(0 if found.holds else EXIT_DOWN)
+
+
+def _expected(digests: tuple[str, ...]) -> dict[int, list[str]]:
+    expected: dict[int, list[str]] = {}
+    for each in digests:
+        if not re.fullmatch(r"[1-9][0-9]*:[0-9A-Fa-f]{64}", each):
+            _refuse(f"--digest {each}: NUMBER:HEX was expected, with 64 hexadecimal digits")
+        number, _, digest = each.partition(":")
+        expected.setdefault(int(number), []).append(digest)
+    return expected
+
+
+def _fingerprint(key: str) -> str:
+    from pathlib import Path
+
+    from monitor.seals.keys import KeyProblem, public_fingerprint
+
+    if re.fullmatch(r"[0-9A-Fa-f]{16}", key):
+        return key.lower()
+    try:
+        return public_fingerprint(Path(key))
+    except KeyProblem as error:
+        _refuse(f"--key: {error}; a PEM file or a fingerprint of 16 hexadecimal digits was expected")
+
+
+def _refuse(problem: str) -> NoReturn:
+    click.echo(f"efento-uptime: {problem}", err=True)
+    sys.exit(EXIT_CONFIGURATION)
+
+
+def _verified(config: "Config", expected: dict[int, list[str]], trusted: str | None) -> "Verified":
+    from monitor.commands.options import run_with_store
+    from monitor.seals import verify as look_at
+
+    total = run_with_store(config, lambda store: store.read_rows(lambda rows: rows.result_count()))
+    with click.progressbar(length=total, label="Verifying", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        return run_with_store(
+            config, lambda store: look_at(store, expected=expected, trusted=trusted, on_rows=bar.update)
+        )
+
+
+def _show(found: "Verified") -> None:
+    for finding in found.findings:
+        others = f"; and {finding.more} more" if finding.more else ""
+        click.echo(f"{finding.kind}: {finding.text}{others}")
+    if found.newest is not None:
+        click.echo(f"newest seal: {found.newest['number']}:{found.newest['digest']} of {found.newest['sealed_at']}")
+    click.echo(f"{found.seals} seals, {found.rows} sealed rows and {found.runs} runs were looked at")
+    if found.unsealed:
+        counts = ", ".join(f"{count} of {table}" for table, count in sorted(found.unsealed.items()))
+        click.echo(f"not yet sealed: {counts}")
+    for note in found.notes:
+        click.echo(f"note: {note}")
+    click.echo("Everything holds." if found.holds else f"{len(found.findings)} things do not hold.")

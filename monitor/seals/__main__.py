@@ -1,0 +1,31 @@
+"""`python -m monitor.seals`: seals once; the request comes by standard input, the outcome goes to standard output."""
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from monitor.seals.keys import KeyProblem
+from monitor.seals.sealing import Sealed, seal
+from monitor.store import Store, StoreError
+
+
+async def _seal(store_url: str, key_file: str, now_ms: int, rotate: bool) -> Sealed:
+    async with await Store.open(store_url) as store:
+        return await seal(store, Path(key_file), now_ms, rotate=rotate)
+
+
+def _main() -> int:
+    request = json.load(sys.stdin)
+    try:
+        sealed = asyncio.run(_seal(**request))
+    except (KeyProblem, StoreError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    json.dump(asdict(sealed), sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())
