@@ -10,6 +10,7 @@ import sys
 import webbrowser
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,23 @@ class DemoError(Exception):
 class Demo:
     """One run of the demo in a folder; its data stay there, so that the next run continues the history."""
 
-    def __init__(self, folder: Path, port: int | None, *, scenario: str | None = None, verbose: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int | None,
+        *,
+        scenario: str | None = None,
+        verbose: bool = False,
+        with_past: bool = True,
+    ) -> None:
         self._folder = folder
         # Both are needed before anything listens: the stand-in sends its mails and SMS there.
         self._web_port = free_port(HOST, DEFAULT_PORT if port is None else port)
         self._smtp_port = free_port(HOST)
         self._scenario = scenario
         self._verbose = verbose
+        self._with_past = with_past
+        self._past_since: date | None = None
 
     async def run(self, environ: Mapping[str, str], for_seconds: float | None, *, open_browser: bool = False) -> None:
         """Raises `DemoError`; otherwise returns after SIGINT, SIGTERM, or `for_seconds` of running."""
@@ -85,6 +96,7 @@ class Demo:
             start_new_session=True,
         )
         try:
+            await self._record_past()  # while the stand-in starts
             yield await _addresses_of(process, found)
         finally:
             assert process.stdin is not None
@@ -96,11 +108,23 @@ class Demo:
                 process.kill()
                 await process.wait()
 
+    async def _record_past(self) -> None:
+        """Gives a new folder a simulated past; one that has a store already is left alone."""
+        if self._with_past:
+            from monitor.demo_past import record_past
+
+            config = load(shipped_config("demo.yaml"), {"DEMO_STORE": self._store_url})
+            self._past_since = await record_past(config, SystemClock())
+
+    @property
+    def _store_url(self) -> str:
+        return f"sqlite:///{(self._folder / 'uptime.db').absolute()}"
+
     def _environment(self, platform: Addresses) -> dict[str, str]:
         """What `config/demo.yaml` asks the environment for, and which file other verbs are to use."""
         return {
             "EFENTO_UPTIME_CONFIG": str(shipped_config("demo.yaml")),
-            "DEMO_STORE": f"sqlite:///{(self._folder / 'uptime.db').absolute()}",
+            "DEMO_STORE": self._store_url,
             "DEMO_WEB_PORT": str(self._web_port),
             "DEMO_SMTP_PORT": str(self._smtp_port),
             "DEMO_BROWSER": "true" if browser_is_here() else "false",
@@ -131,6 +155,10 @@ class Demo:
         for name, url in lines:
             click.echo(f"{name:<{width}}  {url}")
         data = "" if self._folder == Path("demo-data") else f"--data {self._folder} "
+        if self._past_since is not None:
+            click.echo(
+                f"\nHistory from {self._past_since} until a few minutes ago is simulated; from now on it is real."
+            )
         click.echo("\nBreak the platform, then look at the status page:")
         click.echo(f"  efento-uptime standin fault {data}on coap accept-and-drop")
         click.echo(f"  efento-uptime standin fault {data}clear")
