@@ -1,10 +1,15 @@
 """`efento-uptime config`: is a file right, what is in force, and what may be in it."""
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.commands.options import EXIT_CONFIGURATION, checked_config, config_file, config_option, load_config
+from monitor.commands.options import EXIT_CONFIGURATION, config_file, config_option, json_option, load_config
+
+if TYPE_CHECKING:
+    from monitor.config import Config, Problem
 
 _FILE = click.Path(path_type=Path)
 
@@ -17,16 +22,73 @@ def config() -> None:
 @config.command("validate")
 @click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...")
 @config_option
-def validate(files: tuple[Path, ...], config_path: str | None) -> None:
-    """Check files and print every problem with its line. Exit code 2 where there is one that is not a mere warning."""
+@json_option
+def validate(files: tuple[Path, ...], config_path: str | None, as_json: bool) -> None:
+    """Check files and print every problem with its line. Exit code 2 where there is one that is not a mere warning.
+
+    Of valid files it also says where what is configured cannot support what is promised, and what to know of a figure.
+    """
+    import json
+
     _only_once(bool(files), config_path)
-    checked = [checked_config(file) for file in files or (config_file(config_path),)]
-    for found in filter(None, checked):
-        click.echo(f"{found.path}: valid, {len(found.components)} components, {len(found.probes)} probes")
-        for warning in found.warnings:
-            click.echo(warning, err=True)
-    if None in checked:
+    checked = [_Checked(file) for file in files or (config_file(config_path),)]
+    if as_json:
+        click.echo(json.dumps([each.as_json() for each in checked], indent=2, ensure_ascii=False))
+    else:
+        for each in checked:
+            each.print()
+    if not all(each.config for each in checked):
         raise click.exceptions.Exit(EXIT_CONFIGURATION)
+
+
+class _Checked:
+    """A file, and all that there is to say of it."""
+
+    def __init__(self, file: Path) -> None:
+        from monitor.config import ConfigError, Problem, load
+        from monitor.config.honesty import Level, findings
+        from monitor.yaml_source import printed, read
+
+        self.file = file
+        self.config: Config | None = None
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self.notes: list[Problem] = []
+        try:
+            self.config = load(file, os.environ)
+        except ConfigError as error:
+            self.problems = error.problems
+            return
+        document = read(file)
+        for found in findings(self.config):
+            text = f"{found.level}: {found.text}"
+            problem = Problem(document.file, document.line(found.loc), printed(found.loc), text)
+            (self.warnings if found.level is Level.WARNING else self.notes).append(problem)
+
+    def print(self) -> None:
+        """What holds on standard output, what should be mended on standard error."""
+        for problem in self.problems:
+            click.echo(problem, err=True)
+        if self.config is None:
+            return
+        counts = f"{len(self.config.components)} components, {len(self.config.probes)} probes"
+        click.echo(f"{self.config.path}: valid, {counts}")
+        for warning in (*self.config.warnings, *self.warnings):
+            click.echo(warning, err=True)
+        for note in self.notes:
+            click.echo(note)
+
+    def as_json(self) -> dict[str, Any]:
+        def listed(problems: "list[Problem]") -> list[dict[str, Any]]:
+            return [{"line": each.line, "path": each.path, "text": each.text} for each in problems]
+
+        return {
+            "file": str(self.file),
+            "valid": self.config is not None,
+            "problems": listed(self.problems),
+            "warnings": listed([*(self.config.warnings if self.config else ()), *self.warnings]),
+            "notes": listed(self.notes),
+        }
 
 
 @config.command("show")

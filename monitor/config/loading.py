@@ -1,7 +1,8 @@
 """From a file to the daemon's settings: every problem in one pass, or a `Config` that holds together."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from datetime import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -10,11 +11,23 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 import probes
+from monitor.config.agreement import (
+    HISTORY_KIND,
+    Rules,
+    deadlines_of,
+    milliseconds,
+    recurring_of,
+    since_ms,
+    support_of,
+    time_of_day,
+)
 from monitor.config.checks import Checked, check_ports, checked_probes, checked_references, too_short
 from monitor.config.inbound import Inbound
 from monitor.config.model import DEFAULT_TIMEOUT_SECONDS, Component, ConfigFile, ProbeEntry, ReferenceEntry
+from monitor.config.promises import check_promises
 from monitor.config.references import resolve
 from monitor.config.report import Report
+from monitor.sla.agreement import Agreement
 from monitor.sla.model import ComponentTerms
 from monitor.yaml_source import Document, Loc, Problem, printed, read
 from probes.contract import ProbeKind, ProbeOptions
@@ -52,10 +65,19 @@ class ProbeConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Sealing:
+    """When the daemon seals, in wall time of the agreement's zone (None: never by itself), and with which key."""
+
+    at: time | None = time(0, 10)
+    key_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that an operator decides. `store_url` may hold a password; `quorums` has the components with one.
 
-    `warnings` are the lines of what can be used, but should not be so.
+    `warnings` are about what can be used, but should not be so. `tokens` are by the names of who uses them.
+    Results older than `keep_results_seconds` may be deleted; None: never.
     """
 
     path: Path
@@ -77,12 +99,28 @@ class Config:
     references: Mapping[Loc, str]
     inbound: Inbound = field(default_factory=Inbound)
     reference_targets: tuple[ProbeConfig, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    rules: Rules = field(default_factory=Rules)
+    tokens: Mapping[str, SecretStr] = field(default_factory=dict)
+    sealing: Sealing = Sealing()
+    keep_results_seconds: float | None = 400 * 86_400.0
+
+    def agreement(self, from_ms: int) -> Agreement:
+        """What is promised, and by which rules it is computed, as the value that is put on record."""
+        rules = {each.name: getattr(self.rules, each.name) for each in fields(Rules)}
+        return Agreement(from_ms, self.zone.key, self.components, self.quorums, **rules)
+
+    @property
+    def seal_key_path(self) -> Path:
+        """The private key's file; beside the database unless the file says otherwise."""
+        if self.sealing.key_file is not None:
+            return Path(self.sealing.key_file)
+        return Path(urlsplit(self.store_url).path.removeprefix("/")).with_name("seal-key.pem")
 
     def secrets(self) -> set[str]:
         """Every secret of the file, e.g. to remove them from what is logged and stored."""
         options = [probe.options for probe in (*self.probes, *self.reference_targets)]
-        found = {*_secrets(options), *_secrets(self.inbound.webhooks)}
+        found = {*_secrets(options), *_secrets(self.inbound.webhooks), *_secrets(self.tokens)}
         password = urlsplit(self.store_url).password
         return found | ({password, unquote(password)} if password else set())
 
@@ -102,6 +140,7 @@ def load(path: Path, environ: Mapping[str, str], kinds: Mapping[str, ProbeKind] 
     options = checked_probes(resolved.value, kinds, report)
     targets = checked_references(resolved.value, kinds, report)
     check_ports(resolved.value, report)
+    check_promises(resolved.value, report)
     if problems := report.problems():
         raise ConfigError(problems)
     assert file is not None
@@ -109,12 +148,12 @@ def load(path: Path, environ: Mapping[str, str], kinds: Mapping[str, ProbeKind] 
     return replace(config, warnings=tuple(_warnings(config.probes, document)))
 
 
-def _warnings(probes: Sequence[ProbeConfig], document: Document) -> Iterator[str]:
+def _warnings(probes: Sequence[ProbeConfig], document: Document) -> Iterator[Problem]:
     for probe in probes:
         text = too_short(probe.options, probe.timeout_seconds)
         if text is not None:
             loc: Loc = ("probes", probe.place, "timeout")
-            yield str(Problem(document.file, document.line(loc), printed(loc), text))
+            yield Problem(document.file, document.line(loc), printed(loc), text)
 
 
 def _config(
@@ -146,7 +185,35 @@ def _config(
             _target(number, entry, found, file)
             for number, (entry, found) in enumerate(zip(file.references, targets, strict=True), start=1)
         ),
+        rules=_rules(file),
+        tokens={name: token for name, token in file.web.tokens.items() if token is not None},
+        sealing=Sealing(time_of_day(file.seal.at) if file.seal.enabled else None, file.seal.key),
+        keep_results_seconds=file.retention.results,
     )
+
+
+def _rules(file: ConfigFile) -> Rules:
+    zone, maintenance, restore = ZoneInfo(file.zone), file.sla.maintenance, file.sla.restore
+    since = {key: since_ms(component.since, zone) for key, component in file.components.items() if component.since}
+    # Those that nobody wrote down are only meant where they are there.
+    spared = [key for key in restore.spares if key in file.components]
+    return Rules(
+        since=since,
+        maintenance_counts=file.sla.maintenance_counts,
+        minimum_notice_ms=milliseconds(maintenance.minimum_notice),
+        maintenance_cap_ms=None if maintenance.yearly_cap is None else milliseconds(maintenance.yearly_cap),
+        recurring=recurring_of(file.maintenance),
+        restore_limit_ms=milliseconds(restore.limit),
+        restore_component=restore.component,
+        spared=tuple(spared),
+        history_probes=_history_probes(file) if restore.history_probes is None else restore.history_probes,
+        support=support_of(file.support),
+        deadlines=deadlines_of(file.deadlines),
+    )
+
+
+def _history_probes(file: ConfigFile) -> tuple[str, ...]:
+    return tuple(entry.id for entry in file.probes if entry.enabled and entry.kind == HISTORY_KIND)
 
 
 def _terms(key: str, component: Component) -> ComponentTerms:

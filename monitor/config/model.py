@@ -1,9 +1,18 @@
 """What a configuration file may hold: keys, defaults, limits. Checks that need more than one entry are in `checks`."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
+from monitor.config.agreement import (
+    Date,
+    DeadlinesSection,
+    MaintenanceEntry,
+    MaintenanceTerms,
+    RestoreTerms,
+    SupportSection,
+    TimeOfDay,
+)
 from monitor.config.fields import (
     ComponentKey,
     ConfirmAfter,
@@ -19,6 +28,7 @@ from monitor.config.fields import (
 from monitor.config.inbound import InboundSection
 from monitor.config.values import (
     Drain,
+    DurationBetween,
     Every,
     Heartbeat,
     Percentage,
@@ -32,6 +42,17 @@ from monitor.config.values import (
 from monitor.sla.model import DownWhen
 
 DEFAULT_TIMEOUT_SECONDS = 20.0
+SHORTEST_TOKEN = 16
+
+
+def _a_token(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if len(text) < SHORTEST_TOKEN or not text.isascii() or not text.isprintable() or " " in text:
+        raise expected(f"a secret of at least {SHORTEST_TOKEN} characters of ASCII, without spaces")
+    return secret
+
+
+Token = Annotated[SecretStr, AfterValidator(_a_token)]
 
 
 class Store(Section):
@@ -44,12 +65,55 @@ class Store(Section):
 class Web(Section):
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 for all networks.")
     port: Port = Field(8080, description="Port to listen on; 0 takes any free one.")
+    tokens: dict[Name, Token | None] = Field(
+        default_factory=dict,
+        description="Bearer tokens by the name of who uses them; they may declare windows and put on record what was "
+        "done about outages. Default: none, and nobody can.",
+    )
+
+    @field_validator("tokens", mode="before")
+    @classmethod
+    def _no_tokens(cls, tokens: Any) -> Any:
+        return {} if tokens is None else tokens
+
+    @field_validator("tokens")
+    @classmethod
+    def _each_of_its_own(cls, tokens: dict[str, SecretStr | None]) -> dict[str, SecretStr | None]:
+        given = [token.get_secret_value() for token in tokens.values() if token is not None]
+        if len(set(given)) < len(given):
+            raise expected("another token for each name: else nobody could tell who it was")
+        return tokens
 
 
 class Sla(Section):
     confirm_after: ConfirmAfter = Field(2, description="So many failures in a row make a probe down.")
     recheck: Recheck = Field(5.0, description="Pause before a failed check is repeated, and between checks while down.")
     stale_factor: Factor = Field(2.5, description="A result speaks for at most so many intervals of its probe.")
+    maintenance_counts: bool = Field(
+        True, description="Whether downtime inside maintenance is downtime; `maintenance` says how much, if not."
+    )
+    maintenance: MaintenanceTerms = MaintenanceTerms()
+    restore: RestoreTerms = RestoreTerms()
+
+
+class Seal(Section):
+    """Once a day, what was recorded since the last seal is digested and signed."""
+
+    enabled: bool = Field(True, description="Whether the daemon seals; `efento-uptime seal` does it at any time.")
+    key: str | None = Field(
+        None,
+        min_length=1,
+        description="File of the private key, made if it is not there. Default: `seal-key.pem` beside the database.",
+    )
+    at: TimeOfDay = Field("00:10", description="Wall time, in the agreement's zone, at which it is done every day.")
+
+
+class Retention(Section):
+    results: Annotated[float, DurationBetween("2d", "7320d")] | None = Field(
+        400 * 86_400.0,
+        description="Single results that are older are deleted, once they are sealed; no figure depends on them. "
+        "None: they are kept for ever.",
+    )
 
 
 class Stop(Section):
@@ -67,6 +131,7 @@ class Component(Section):
     title: Title | None = Field(None, description="Name for people. Default: the key.")
     floor: Percentage | None = Field(None, description="Yearly uptime that must be reached; nothing: none is promised.")
     upper: Percentage | None = Field(None, description="Upper edge of the promised band.")
+    since: Date | None = Field(None, description="Promised from the beginning of this day on. Default: always.")
     severity: Literal["blocker", "major", "minor"] = Field("blocker", description="What an outage of it is.")
     down_when: DownWhen = Field(DownWhen.ANY, description="How many of its probes must be down for it to be down.")
     quorum: Quorum | None = Field(
@@ -147,6 +212,13 @@ class ConfigFile(Section):
     log: Log = Log()
     components: dict[ComponentKey, Component] = Field(min_length=1, description="The lines of the agreement, by key.")
     probes: tuple[ProbeEntry, ...] = Field(min_length=1, description="What is checked, and how often.")
+    maintenance: tuple[MaintenanceEntry, ...] = Field((), description="Maintenance that comes by a rule.")
+    support: SupportSection = Field(SupportSection(), description="When errors that are no blockers are worked on.")
+    deadlines: DeadlinesSection = Field(
+        DeadlinesSection(), description="Within which time outages of each severity are to be dealt with."
+    )
+    seal: Seal = Seal()
+    retention: Retention = Retention()
     inbound: InboundSection = Field(
         InboundSection(), description="What the daemon itself receives: mails and SMS that the platform sent."
     )
@@ -154,7 +226,7 @@ class ConfigFile(Section):
         (), description="Asked after a failure: if none of them answers either, our own network is out."
     )
 
-    @field_validator("references", mode="before")
+    @field_validator("references", "maintenance", mode="before")
     @classmethod
-    def _no_references(cls, references: Any) -> Any:
-        return () if references is None else references
+    def _empty_lists(cls, entries: Any) -> Any:
+        return () if entries is None else entries

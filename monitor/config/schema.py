@@ -22,10 +22,16 @@ _REFERENCE = {
 _PARTS = (
     ("A component", "Component"),
     ("A probe", "ProbeEntry"),
+    ("Maintenance that comes by a rule", "MaintenanceEntry"),
+    ("Support hours", "SupportSection"),
+    ("Deadlines", "DeadlinesSection"),
     ("Receivers", "InboundSection"),
     ("A webhook", "WebhookSection"),
     ("Reference targets", "ReferenceEntry"),
 )
+
+# Keys of the file that have a table of their own.
+_APART = ("components", "probes", "maintenance", "support", "deadlines", "inbound", "references")
 
 
 def json_schema(kinds: Mapping[str, ProbeKind]) -> Schema:
@@ -86,7 +92,7 @@ def _or_reference(schema: Schema) -> Schema:
 def markdown(kinds: Mapping[str, ProbeKind]) -> str:
     """Tables of every key: of the file, of each of its parts, and of each kind's options."""
     file = ConfigFile.model_json_schema()
-    parts = ["### The file", *_table(file, ("components", "probes", "inbound", "references"))]
+    parts = ["### The file", *_table(file, _APART)]
     for title, name in _PARTS:
         parts += ["", f"### {title}", *_table({**file["$defs"][name], "$defs": file["$defs"]}, ())]
     for name, kind in sorted(kinds.items()):
@@ -121,7 +127,7 @@ def _row(key: str, rules: Schema, definitions: Mapping[str, Schema], required: b
 
 
 def _default(value: Any) -> str:
-    if value is None or value == {} or value == "":
+    if value is None or isinstance(value, dict) or value == "":
         return ""
     if isinstance(value, (list, tuple)):
         return f"`[{', '.join(map(str, value))}]`"

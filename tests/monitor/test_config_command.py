@@ -110,3 +110,35 @@ def test_a_timeout_that_cuts_a_check_off_before_it_can_tell_who_is_to_blame_is_w
     assert result.stderr == f"{valid}:4: {expected}\n"
     valid.write_text(_VALID + entry.replace("20s", "30s"), encoding="utf-8")
     assert _run("validate", valid).stderr == ""
+
+
+_PROMISED = """\
+components: {gate: {floor: 99.5 %}}
+probes:
+  - {id: front, component: gate, kind: tcp, options: {host: door.example.net, port: 443},
+     every: 1d}
+"""
+
+
+def test_validate_says_where_a_promise_cannot_be_supported(valid: Path) -> None:
+    valid.write_text(_PROMISED, encoding="utf-8")
+    result = _run("validate", valid)
+    assert result.exit_code == 0
+    assert result.stderr.startswith(
+        f"{valid}:4: probes[0].every: warning: 365 clean checks a year prove no more than 99.18 %"
+    )
+    assert f"{valid}:1: components.gate.floor: note: 99.5 % allows 1d19h48m of downtime a year" in result.stdout
+
+
+def test_validate_for_programs(valid: Path, invalid: Path) -> None:
+    valid.write_text(_PROMISED, encoding="utf-8")
+    result = _run("validate", valid, invalid, "--json")
+    right, wrong = json.loads(result.stdout)
+    assert (result.exit_code, result.stderr) == (2, "")
+    assert (right["file"], right["valid"], right["problems"]) == (str(valid), True, [])
+    assert [each["path"] for each in right["warnings"]] == ["probes[0].every", "probes[0].every"]
+    assert [each["line"] for each in right["notes"]] == [1]
+    assert (wrong["valid"], [each["path"] for each in wrong["problems"]]) == (
+        False,
+        ["probes[0].options.port", "zones"],
+    )

@@ -13,13 +13,21 @@ from monitor.yaml_source import Loc, parse, printed
 from tests.monitor.config_kinds import KINDS
 
 SECRET = "hunter2-Ähre"
+SECRET_TOKEN = "hunter4-hunter4-hunter4"
 
 _WHOLE: dict[str, Any] = {
     "zone": "Europe/Warsaw",
     "location": "cellar",
     "store": {"url": f"postgresql://uptime:{SECRET}@db.example.net/uptime"},
-    "web": {"host": "127.0.0.1", "port": 0},
-    "sla": {"confirm_after": 2, "recheck": "5s", "stale_factor": 2.5},
+    "web": {"host": "127.0.0.1", "port": 0, "tokens": {"operators": SECRET_TOKEN}},
+    "sla": {
+        "confirm_after": 2,
+        "recheck": "5s",
+        "stale_factor": 2.5,
+        "maintenance_counts": False,
+        "maintenance": {"minimum_notice": "2d", "yearly_cap": "1d"},
+        "restore": {"limit": "12h", "component": "gate", "spares": ["gate"], "history_probes": ["one"]},
+    },
     "stop": {"drain": "10s"},
     "heartbeat": "5s",
     "log": {"level": "info", "format": "json"},
@@ -28,6 +36,7 @@ _WHOLE: dict[str, Any] = {
             "title": "Gate",
             "floor": "99 %",
             "upper": "99.9 %",
+            "since": "2026-01-01",
             "severity": "minor",
             "down_when": "all",
             "quorum": 1,
@@ -55,6 +64,25 @@ _WHOLE: dict[str, Any] = {
             },
         }
     ],
+    "maintenance": [
+        {
+            "name": "patches",
+            "rule": "FREQ=WEEKLY;BYDAY=WE",
+            "starts": "2026-01-07T02:00:00",
+            "length": "2h",
+            "text": "Patches",
+            "components": ["gate"],
+            "notice": "3d",
+        }
+    ],
+    "support": {"zone": "Europe/Dublin", "weekdays": ["mon", "sun"], "from": "07:30", "to": "24:00", "country": "IE"},
+    "deadlines": {
+        "blocker": {"response": "15m", "workaround": "4h", "correction": "3d", "support_hours_only": False},
+        "major": {"response": None, "workaround": None, "correction": None, "support_hours_only": True},
+        "minor": {"response": "1h", "workaround": None, "correction": "300d", "support_hours_only": False},
+    },
+    "seal": {"enabled": True, "key": "/etc/efento-uptime/seal.pem", "at": "03:30"},
+    "retention": {"results": "30d"},
 }
 
 # What a person may write by mistake where a secret belongs; %s is the secret.
@@ -105,6 +133,7 @@ def _said(folder: Path, text: str, environ: dict[str, str]) -> str:
 _PLACES = list(_places(_WHOLE))
 _SECRET_PLACES: list[Loc] = [
     ("store", "url"),
+    ("web", "tokens", "operators"),
     ("probes", 0, "options", "token"),
     ("probes", 0, "options", "keys", "main"),
     ("probes", 0, "options", "api", "password"),
@@ -143,7 +172,7 @@ def test_a_secret_in_an_open_field_is_masked(tmp_path: Path) -> None:
     assert "url: https://x.example/********/y\n" in as_yaml(config)
 
 
-@pytest.mark.parametrize("loc", _SECRET_PLACES[2:], ids=printed)
+@pytest.mark.parametrize("loc", _SECRET_PLACES[3:], ids=printed)
 def test_a_secret_by_reference_is_known_and_shown_nowhere(loc: Loc, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("hunter3", encoding="utf-8")
     for reference in ("env:OUTSIDE", "file:secret.txt", "env:UNSET:-hunter3"):
@@ -170,7 +199,7 @@ def test_no_message_has_a_secret_that_does_not_fit(loc: Loc, text: str, tmp_path
 def test_secrets_are_all_that_is_secret(tmp_path: Path) -> None:
     path = tmp_path / "monitor.yaml"
     path.write_text(_with(("store", "url"), '"postgresql://uptime:pass%20word@db.example.net/u"'), encoding="utf-8")
-    assert load(path, {}, KINDS).secrets() == {SECRET, "pass%20word", "pass word"}
+    assert load(path, {}, KINDS).secrets() == {SECRET, SECRET_TOKEN, "pass%20word", "pass word"}
 
 
 def test_what_is_shown_reads_back_except_for_the_secrets(tmp_path: Path) -> None:
@@ -183,8 +212,10 @@ def test_what_is_shown_reads_back_except_for_the_secrets(tmp_path: Path) -> None
     assert (options["token"], options["keys"]) == ("env:TOKEN (masked)", {"main": "********"})
     assert options["api"]["url"] == "https://x:********@api.example.net?token=********"
     assert shown.value["store"]["url"] == "postgresql://uptime:********@db.example.net/uptime"
+    assert shown.value["web"].pop("tokens") == {"operators": "********"}
     assert {key: shown.value[key] for key in _WHOLE if key not in ("store", "probes")} == {
-        key: value for key, value in _WHOLE.items() if key not in ("store", "probes")
+        **{key: value for key, value in _WHOLE.items() if key not in ("store", "probes")},
+        "web": {"host": "127.0.0.1", "port": 0},
     }
     probe = {key: value for key, value in shown.value["probes"][0].items() if key != "options"}
     assert probe == {key: value for key, value in _at(("probes", 0)).items() if key != "options"}
