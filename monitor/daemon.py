@@ -7,10 +7,12 @@ from contextlib import AsyncExitStack
 from urllib.parse import quote
 from uuid import uuid4
 
+from aiohttp import web
 from prometheus_client import disable_created_metrics
 
 from monitor import logs
-from monitor.board import Board
+from monitor.board import Board, Declared
+from monitor.calendars import public_holidays
 from monitor.clock import Clock, iso, to_milliseconds
 from monitor.config import Config, ProbeConfig
 from monitor.facts import RecordedFacts
@@ -23,9 +25,13 @@ from monitor.results import Result
 from monitor.runner import run_check
 from monitor.schedule import Checks, Schedule, ScheduleEvent
 from monitor.sla.model import ProbeTerms, Verdict
+from monitor.sla.outages import Outage
+from monitor.sla.record import Record
 from monitor.stalls import Stalls
 from monitor.store import Committed, Store, StoreError
+from monitor.told import Told, told, untold
 from monitor.undo import UNDO_SECONDS
+from monitor.upkeep import Upkeep
 from monitor.version import VERSION
 from monitor.web import listen, serve
 from monitor.web.app import Sources
@@ -47,7 +53,7 @@ class Daemon:
         self._clock = clock
         self._probes = {probe.id: probe for probe in config.probes}
         self._redactor = Redactor(config.secrets())
-        self._board = Board(config, clock, self._unstored_since_ms)
+        self._board = Board(config, clock, self._unstored_since_ms, public_holidays)
         self._facts = RecordedFacts()
         self._stalls = Stalls()
         self._references = References(config.reference_targets, clock)
@@ -77,7 +83,7 @@ class Daemon:
         store or the port cannot be had, and whatever a background task died of.
         """
         for warning in self._config.warnings:
-            logs.get().warning("config.questionable", problem=warning)
+            logs.get().warning("config.questionable", problem=str(warning))
         async with AsyncExitStack() as stack:
             # Before anything is put on record: who cannot have the port must not retire the probes of who has it.
             listening = stack.enter_context(listen(self._config.web_host, self._config.web_port))
@@ -86,18 +92,30 @@ class Daemon:
             receivers = await stack.enter_async_context(AsyncExitStack())
             ports = await self._receive_mail(receivers)
             await self._take_over_history()
+            upkeep = Upkeep(self._config, self._store, self._clock, self._metrics)
+            await upkeep.begin()
             ports["web_port"] = await stack.enter_async_context(serve(self._sources(), listening))
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._store.run(), name="store.writer")
-                await self._probe(group, stop, on_ready, ports)
+                companions = [group.create_task(upkeep.run(), name="upkeep")]
+                await self._probe(group, stop, on_ready, ports, companions)
                 await receivers.aclose()
                 await self._store.clean_stop(self._now_ms())
                 self._store.stop()
             logs.get().info("daemon.stopped")
 
     def _sources(self) -> Sources:
-        routes = webhook_routes(self._config.inbound, self._inbox.take, self._clock)
-        return Sources(self._config, self._board, self._metrics, self._problems, self._picture, routes)
+        routes = [*webhook_routes(self._config.inbound, self._inbox.take, self._clock), *self._declared_routes()]
+        return Sources(self._config, self._board, self._metrics, self._problems, self._picture, routes, self._told)
+
+    def _declared_routes(self) -> Sequence[web.RouteDef]:
+        """What people may declare; nothing where no token is configured."""
+        if not self._config.tokens:
+            return ()
+        from monitor.declaring import Declaring
+        from monitor.web.declared import routes
+
+        return routes(Declaring(self._store, self._config, self._clock))
 
     async def _receive_mail(self, stack: AsyncExitStack) -> dict[str, int]:
         """Opens the mail receiver, if there is one, until the stack is closed; returns its port by a name."""
@@ -119,6 +137,8 @@ class Daemon:
         )
         titles = {probe.id: probe.title for probe in config.probes}
         await self._store.record_terms(config.location, now_ms, probe_terms(config, now_ms), titles)
+        if await self._store.record_agreement(config.agreement(now_ms), now_ms):
+            logs.get().info("agreement.recorded", since=iso(now_ms))
         self._facts = RecordedFacts(await self._store.sample_runs(), await self._store.memory(), self._store)
         await self._load_ledger(await self._store.latest())
         await self._board.picture_in_pieces()  # the whole history once; from here on only what is new
@@ -128,9 +148,11 @@ class Daemon:
         """Reads the recorded history. What is stored while it is being read is added once more: it may be missing."""
         meanwhile = self._stored_meanwhile = []
         self._generation = await self._store.generation()
-        ledger = await self._store.ledger()
+        store = self._store
+        declared = Declared(await store.agreements(), await store.windows(), await store.clock_events())
+        ledger = await store.ledger()
         self._stored_meanwhile = None
-        self._board.load(ledger, latest)
+        self._board.load(ledger, latest, declared)
         for committed in meanwhile:
             self._board.add(committed.result, committed.closed, committed.current)
 
@@ -140,6 +162,7 @@ class Daemon:
         stop: asyncio.Event,
         on_ready: Callable[[int], None],
         ports: Mapping[str, int],
+        companions: Sequence[asyncio.Task[None]],
     ) -> None:
         self._group = group
         checks = self._checks = Checks(group, self._check, UNDO_SECONDS)
@@ -147,6 +170,7 @@ class Daemon:
             self._config.probes, checks, self._clock, self._schedule_event, self._metrics.lateness
         )
         companions = [
+            *companions,
             group.create_task(self._heartbeats(), name="heartbeats"),
             group.create_task(schedule.watch_clock(), name="schedule.watch_clock"),
             group.create_task(self._stalls.watch(), name="stalls.watch"),
@@ -272,6 +296,15 @@ class Daemon:
             logs.get().error("store.failed", error=str(error))
             return None
         return next((picture for picture in kept if picture.name == name), None)
+
+    async def _told(self, record: Record, outage: Outage) -> Told:
+        """An outage's story; what only the store knows is left out while it cannot be read."""
+        try:
+            return await told(self._store, record, outage, public_holidays)
+        except StoreError as error:
+            self._metrics.store_errors.inc()
+            logs.get().error("store.failed", error=str(error))
+            return untold(record, outage, public_holidays)
 
     async def _problems(self) -> list[str]:
         """Why the daemon is not ready; empty when it is."""

@@ -30,15 +30,17 @@ class NewSeal(Protocol):
     def sealed_ms(self) -> int: ...
     @property
     def digest(self) -> str: ...
+    @property
+    def runs_before_ms(self) -> int | None: ...
 
 
-Sealer = Callable[[str, Path, int], Awaitable[NewSeal]]
+Sealer = Callable[[str, Path, int, int | None], Awaitable[NewSeal]]
 
 
-async def seal_elsewhere(store_url: str, key_file: Path, now_ms: int) -> NewSeal:
+async def seal_elsewhere(store_url: str, key_file: Path, now_ms: int, runs_before_ms: int | None) -> NewSeal:
     from monitor.seals.process import seal_in_process  # most starts of a daemon never come to it
 
-    return await seal_in_process(store_url, key_file, now_ms)
+    return await seal_in_process(store_url, key_file, now_ms, runs_before_ms=runs_before_ms)
 
 
 class Upkeep:
@@ -54,7 +56,7 @@ class Upkeep:
         self._sealer = sealer
         self._sealed_ms: int | None = None
         self._not_before = clock.monotonic()
-        self._prune_is_due = False
+        self._prune_before_ms: int | None = None  # what is to be deleted now, if anything
 
     async def begin(self) -> None:
         """Takes over from the daemons before. A store that was never sealed counts as sealed when it came into use."""
@@ -76,8 +78,8 @@ class Upkeep:
             return
         now = self._clock.now()
         done = await self._seal(now) if self._seal_is_due(now) else True
-        if done and self._prune_is_due:
-            done = await self._prune(now)
+        if done and self._prune_before_ms is not None:
+            done = await self._prune(now, self._prune_before_ms)
         if not done:
             self._not_before = self._clock.monotonic() + RETRY_SECONDS
 
@@ -88,30 +90,30 @@ class Upkeep:
         return self._sealed_ms < to_milliseconds(latest_time_of_day(now, at, self._config.zone))
 
     async def _seal(self, now: datetime) -> bool:
+        now_ms, keep_seconds = to_milliseconds(now), self._config.keep_results_seconds
+        runs_before_ms = None if keep_seconds is None else now_ms - round(keep_seconds * 1000)
         try:
-            seal = await self._sealer(self._config.store_url, self._config.seal_key_path, to_milliseconds(now))
+            seal = await self._sealer(self._config.store_url, self._config.seal_key_path, now_ms, runs_before_ms)
         except Exception as error:  # whatever it was, checks go on and it is tried again
             self._metrics.seal_failures.inc()
             logs.get().error("seal.failed", error=str(error) or type(error).__name__)
             return False
         # Not the seal's own time: one that another daemon made just before it was due is none of today's.
-        self._sealed_ms = max(seal.sealed_ms, to_milliseconds(now))
-        self._prune_is_due = self._config.keep_results_seconds is not None
+        self._sealed_ms = max(seal.sealed_ms, now_ms)
+        if seal.runs_before_ms == runs_before_ms:  # else another daemon was faster, and deletes itself
+            self._prune_before_ms = runs_before_ms
         self._metrics.sealed(seal.number, seal.sealed_ms, seal.digest)
         logs.get().info("seal.made", number=seal.number, digest=seal.digest)
         return True
 
-    async def _prune(self, now: datetime) -> bool:
-        assert self._config.keep_results_seconds is not None, "else it is never due"
-        now_ms = to_milliseconds(now)
-        before_ms = now_ms - round(self._config.keep_results_seconds * 1000)
+    async def _prune(self, now: datetime, before_ms: int) -> bool:
         try:
-            deleted = await self._store.prune(before_ms, now_ms)
+            deleted = await self._store.prune(before_ms, to_milliseconds(now))
         except StoreError as error:
             self._metrics.store_errors.inc()
             logs.get().error("store.failed", error=str(error))
             return False
-        self._prune_is_due = False
+        self._prune_before_ms = None
         self._metrics.pruned.inc(deleted)
         if deleted:
             logs.get().info("results.pruned", results=deleted, older_than_seconds=self._config.keep_results_seconds)

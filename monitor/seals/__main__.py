@@ -7,13 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from monitor.seals.keys import KeyProblem
-from monitor.seals.sealing import Sealed, seal
+from monitor.seals.making import seal
+from monitor.seals.sealed import Sealed
 from monitor.store import Store, StoreError
 
 
-async def _seal(store_url: str, key_file: str, now_ms: int, rotate: bool) -> Sealed:
+async def _seal(store_url: str, key_file: str, now_ms: int, runs_before_ms: int | None) -> Sealed:
     async with await Store.open(store_url) as store:
-        return await seal(store, Path(key_file), now_ms, rotate=rotate)
+        return await seal(store, Path(key_file), now_ms, runs_before_ms=runs_before_ms)
 
 
 def _main() -> int:

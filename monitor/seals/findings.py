@@ -26,7 +26,8 @@ PROBE_OF = {"schedule_events": 1, "probe_terms": 0}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that does not hold. `kind`: changed, removed, added, reordered or gap, of rows; seal, key or run.
+    """One thing that does not hold. `kind`: changed, removed, added, backdated, reordered or gap, of rows; seal, key
+    or run.
 
     `row` names the row as it is named outside, `at` is its time, `more` how many others the same is true of.
     """

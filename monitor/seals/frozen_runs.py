@@ -3,14 +3,15 @@
 Nothing changes such a run: imports and late results begin after the edge, which is where the deleted results ended.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from monitor.clock import iso
 from monitor.seals.canonical import encoded
 from monitor.seals.findings import Finding, Verified, instant
-from monitor.seals.headers import FrozenRuns
+from monitor.seals.headers import FrozenRuns, Header
 from monitor.store.schema import VERDICTS
 from monitor.store.sealing import Rows
 
@@ -48,17 +49,28 @@ def frozen_at(rows: Rows, edges: Iterable[int]) -> Mapping[int, FrozenRuns]:
     return found
 
 
-def check_frozen(rows: Rows, sealed: Mapping[int, FrozenRuns], verification: Verified) -> None:
-    """Holds runs against what each seal, by its number, says of them; only the first that differs is told."""
-    found = frozen_at(rows, (each.before_ms for each in sealed.values()))
-    for number, each in sorted(sealed.items()):
-        if found[each.before_ms] != each:
-            text = (
-                f"runs from before {instant(each.before_ms)} are not those of seal {number}; the results that they were "
-                "made of were deleted, so that which of them differs cannot be told"
-            )
+def check_frozen(rows: Rows, headers: Sequence[Header], verification: Verified) -> None:
+    """Holds each deletion against the seal before it that proves the runs, and the runs against that seal.
+
+    A seal on which no deletion relies is not asked: an import may have changed runs of its time since. Where nothing
+    was sealed yet, nothing was proved. Only the first of each that does not hold is told.
+    """
+    relied_on: dict[int, FrozenRuns] = {}
+    for number, pruned_ms, before_ms, _content in rows.numbered("prunings", 1):
+        pruned_at = iso(pruned_ms)
+        earlier = [header for header in headers if header.sealed_at <= pruned_at]
+        proving = [each for each in earlier if each.runs is not None and each.runs.before_ms == before_ms]
+        relied_on |= {header.number: header.runs for header in proving if header.runs is not None}
+        if earlier and not proving:
+            text = f"row {number} of prunings deletes results whose runs no seal before it proves"
+            verification.findings.append(Finding("removed", text, None, "prunings", str(number), pruned_at))
+            break
+    found = frozen_at(rows, (runs.before_ms for runs in relied_on.values()))
+    for number, runs in sorted(relied_on.items()):
+        if found[runs.before_ms] != runs:
+            text = f"runs from before {instant(runs.before_ms)} are not those that seal {number} proves"
             verification.findings.append(Finding("run", text, number, "runs"))
-            return
+            break
 
 
 def _runs(rows: Rows) -> Iterator[_Run]:

@@ -1,17 +1,14 @@
-"""Makes seals: reads the rows that no seal covers yet, digests, chains and signs."""
+"""Drafts a seal: reads the rows that no seal covers yet, digests, chains and signs. `making` puts it on record."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from monitor.clock import iso
-from monitor.seals import keys
 from monitor.seals.canonical import (
     FORMAT,
     IMPORTED,
@@ -29,9 +26,9 @@ from monitor.seals.canonical import (
     leaves_of_pieces,
     result_rows,
 )
+from monitor.seals.frozen_runs import frozen_at
 from monitor.seals.headers import Gap, Header, parsed
 from monitor.seals.keys import KeyProblem, SealKey
-from monitor.store import Store
 from monitor.store.ids import own_id
 from monitor.store.sealing import NUMBERED, Rows, SealRow
 from monitor.version import VERSION
@@ -41,21 +38,6 @@ LARGEST_SEAL = 1_000_000
 # A daemon that was silent for so long begins another life with its next heartbeat, so the former one is over.
 LIFE_OVER_MS = 3_600_000
 GREATEST = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """The newest seal after sealing. `made` is how many seals were made: 0 where another process was faster.
-
-    `rows` is how many rows that seal covers, `key` the fingerprint of the key that signed it.
-    """
-
-    number: int
-    sealed_ms: int
-    digest: str
-    key: str
-    rows: int
-    made: int
 
 
 @dataclass(slots=True)
@@ -76,52 +58,13 @@ class _Part:
         return {**self.facts, "count": self.count, "sha256": self.digest.hexdigest()}
 
 
-async def seal(
-    store: Store,
-    key_file: Path,
-    now_ms: int,
-    *,
-    rotate: bool = False,
-    largest: int = LARGEST_SEAL,
-    on_rows: Callable[[int], None] = lambda _count: None,
-) -> Sealed:
-    """Seals every row on record that is not sealed yet; with `rotate`, by a new key that the former one vouches for.
-
-    Raises `KeyProblem` where the key cannot be used, and `StoreError` where the store cannot be.
-    """
-    key = await _key(store, key_file, now_ms, rotate=rotate)
-    made = 0
-    while True:
-        drafting = _Drafting(key, now_ms, largest, on_rows)
-        row, more = await store.read_rows(drafting.draft)
-        if not await store.add_seal(row):
-            break  # another process sealed at the same time: its seal holds
-        made += 1
-        if not more:
-            break
-    newest = (await store.seals())[-1]
-    return Sealed(newest.number, newest.sealed_ms, newest.digest, newest.key, newest.rows, made)
-
-
-async def _key(store: Store, file: Path, now_ms: int, *, rotate: bool) -> SealKey:
-    key = await asyncio.to_thread(keys.load_or_make, file)
-    await store.add_seal_key(key.row(now_ms))
-    if not rotate:
-        return key
-    fresh = await asyncio.to_thread(keys.write_fresh, file)
-    successor = await asyncio.to_thread(keys.load, fresh)
-    # On record before it is in use: a seal by a key that nobody vouched for would look like somebody else's.
-    await store.add_seal_key(successor.row(now_ms, key))
-    await asyncio.to_thread(keys.replace, file, fresh)
-    return successor
-
-
 @dataclass(slots=True)
-class _Drafting:
+class Drafting:
     key: SealKey
     now_ms: int
     largest: int
     on_rows: Callable[[int], None]
+    runs_before_ms: int | None
     more: bool = False
 
     def draft(self, rows: Rows) -> tuple[SealRow, bool]:
@@ -135,6 +78,7 @@ class _Drafting:
         number = 1 if before is None else before.number + 1
         header = canonical_json(
             {
+                **self._runs(rows),
                 "format": FORMAT,
                 "key": self.key.fingerprint,
                 "leaves": sha256(leaves).hexdigest(),
@@ -151,6 +95,11 @@ class _Drafting:
         )
         digest, signature = header_digest(header), self.key.sign(header)
         return SealRow(number, self.now_ms, digest, self.key.fingerprint, signature, header, leaves), self.more
+
+    def _runs(self, rows: Rows) -> dict[str, Any]:
+        if self.runs_before_ms is None:
+            return {}
+        return {"runs": asdict(frozen_at(rows, [self.runs_before_ms])[self.runs_before_ms])}
 
     def _parts(self, rows: Rows, before: Header | None) -> tuple[dict[str, _Part], dict[str, Any], dict[str, Any]]:
         parts = {table: _Part() for table in TABLES}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -10,12 +11,15 @@ import numpy as np
 from monitor.seals.canonical import encoded, key_of, leaf_of
 from monitor.seals.chain import GoodSeal
 from monitor.seals.differences import differences, find_moved, sealed_numbers
-from monitor.seals.findings import Finding, Named, Verified, named
+from monitor.seals.findings import TIME_OF, Finding, Named, Verified, named
 from monitor.seals.headers import Section
 from monitor.seals.sealing import keys_in
 from monitor.store.sealing import KEYED, NUMBERED, Row, Rows
 
 _LEAST = -(2**62)
+# Tables whose rows say when they were recorded, and are on record at once: none can come a seal late.
+DATED = ("windows", "agreements", "clock_events", "prunings")
+LATE_MS = 3_600_000  # a clock may be set back by so much
 
 
 @dataclass(slots=True)
@@ -27,6 +31,7 @@ class TablesCheck:
     _sealed_keys: dict[str, set[int]] = field(default_factory=lambda: {table: set() for table in KEYED})
 
     _going_on: set[int] = field(default_factory=set)  # lives that the newest seal covers as far as they had come
+    _sealed_ms: int = _LEAST  # when the seal was made that was looked at last
 
     def check_sealed(self, seal: GoodSeal) -> None:
         for table in NUMBERED:
@@ -34,19 +39,26 @@ class TablesCheck:
         for table in KEYED:
             self._by_key(table, seal)
         self._open_lives(seal)
+        self._sealed_ms = round(datetime.fromisoformat(seal.header.sealed_at).timestamp() * 1000)
 
     def check_unsealed(self) -> None:
         """Rows that came after the newest seal: counted, and whether one is missing among them."""
         for table in NUMBERED:
             expected = self._last[table] + 1
-            for values in self.rows.numbered(table, expected):
+            unsealed = list(self.rows.numbered(table, expected))
+            if table in DATED:
+                self._name_backdated(table, None, unsealed)
+            for values in unsealed:
                 if values[0] > expected:
                     self._name_gap(table, None, (expected, values[0] - 1))
                 expected = values[0] + 1
                 self.verification.count_unsealed(table, 1)
         for table in KEYED:
             known = self._sealed_keys[table] | (self._going_on if table == "lives" else set())
-            self.verification.count_unsealed(table, len(self._rows_of(table).keys() - known))
+            fresh = sorted(self._rows_of(table).keys() - known)
+            self.verification.count_unsealed(table, len(fresh))
+            if table == "probe_terms" and not self.verification.unsealed.get("imports"):
+                self._name_backdated(table, None, [self._rows_of(table)[key] for key in fresh])
 
     def _numbered(self, table: str, seal: GoodSeal) -> None:
         section = seal.header.tables[table]
@@ -56,6 +68,8 @@ class TablesCheck:
         self.verification.rows += len(found)
         for gap in section.missing:
             self._name_gap(table, seal, gap)
+        if table in DATED:
+            self._name_backdated(table, seal, found)
         encodings = [encoded(values) for values in found]
         if section.count != len(found) or sha256(b"".join(encodings)).hexdigest() != section.sha256:
             self._tell_numbered(table, seal, section, {values[0]: values for values in found})
@@ -98,6 +112,8 @@ class TablesCheck:
         self._sealed_keys[table] |= leaves.keys()
         found = {key: encoded(there[key]) for key in leaves if key in there}
         self.verification.rows += len(found)
+        if table == "probe_terms" and not any(seal.header.tables[each].count for each in ("imported", "imports")):
+            self._name_backdated(table, seal, [there[key] for key in found])
         if sha256(b"".join(found.values())).hexdigest() == section.sha256:
             return
         changed = [key for key, row in found.items() if leaf_of(row) != leaves[key]]
@@ -136,6 +152,20 @@ class TablesCheck:
         text = f"row {what.text} of {table} was {kind} (seal {number})" + (f": {why}" if why else "")
         self.verification.findings.append(Finding(kind, text, number, table, what.row, what.at, what.probe, more))
 
+    def _name_backdated(self, table: str, seal: GoodSeal | None, found: Sequence[Row]) -> None:
+        """A row that says it was recorded before the seal before, which does not have it: it was put in afterwards.
+
+        Probes' terms hold from when they are recorded, too, unless an import brings some along for its own time.
+        """
+        late = [row for row in found if _whole(row[TIME_OF[table]]) < self._sealed_ms - LATE_MS]
+        if late:
+            what = named(table, late[0])
+            text = f"row {what.text} of {table} was put in later than it says: an earlier seal does not have it"
+            number = None if seal is None else seal.header.number
+            self.verification.findings.append(
+                Finding("backdated", text, number, table, what.row, what.at, more=len(late) - 1)
+            )
+
     def _name_gap(self, table: str, seal: GoodSeal | None, gap: Sequence[int]) -> None:
         number = None if seal is None else seal.header.number
         text = (
@@ -146,6 +176,10 @@ class TablesCheck:
         self.verification.findings.append(
             replace(Finding("gap", text, number, table, str(gap[0])), more=int(gap[1] - gap[0]))
         )
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) else _LEAST
 
 
 def _of_key(table: str, key: int) -> Named:

@@ -40,7 +40,7 @@ class Unpacking:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._names = Names()
-        self._numbers: dict[str, dict[str, int]] = {"writers": {}}
+        self._numbers: dict[str, dict[str, int]] = {table: {} for table in (*NAMED, "writers")}
         self.rows = Rows(connection)
 
     def add_names(self, names: Mapping[str, Sequence[str]]) -> None:

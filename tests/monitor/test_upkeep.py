@@ -32,6 +32,7 @@ class Seal:
     number: int
     sealed_ms: int
     digest: str = "0123456789abcdef" * 4
+    runs_before_ms: int | None = None
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Sealer:
     asked: list[tuple[str, Path, int]] = field(default_factory=list)
     failures: int = 0
 
-    async def __call__(self, store_url: str, key_file: Path, now_ms: int) -> Seal:
+    async def __call__(self, store_url: str, key_file: Path, now_ms: int, _runs_before_ms: int | None) -> Seal:
         self.asked.append((store_url, key_file, now_ms))
         if self.failures:
             self.failures -= 1
@@ -181,7 +182,7 @@ async def test_results_that_are_kept_for_ever_are_not_looked_for(tmp_path: Path)
 
 async def test_the_newest_seal_is_exported_from_the_start(tmp_path: Path) -> None:
     async with kept(tmp_path) as it:
-        made = await seal_elsewhere(it.config.store_url, it.config.seal_key_path, to_milliseconds(NOON))
+        made = await seal_elsewhere(it.config.store_url, it.config.seal_key_path, to_milliseconds(NOON), None)
         await it.upkeep.begin()
         assert it.sample("uptime_seal_number") == made.number == 1
         assert await it.look() == 0  # sealed since ten past midnight

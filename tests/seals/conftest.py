@@ -18,6 +18,7 @@ from tests.store.histories import EVERY_MS, HERE, START_MS, history, import_rows
 
 DAY_MS = 86_400_000
 SEALED_MS = START_MS + DAY_MS
+EDGE_MS = START_MS + 6 * EVERY_MS  # seal 2 proves the runs from before, so that their results can go
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class Sealing:
                 met = connection.execute(statement).rowcount
         return met
 
-    async def seal(self, now_ms: int, *, rotate: bool = False) -> Sealed:
+    async def seal(self, now_ms: int, *, rotate: bool = False, runs_before_ms: int | None = None) -> Sealed:
         async with await Store.open(self.url) as store:
-            return await seal(store, self.key_file, now_ms, rotate=rotate)
+            return await seal(store, self.key_file, now_ms, rotate=rotate, runs_before_ms=runs_before_ms)
 
     async def verified(self, expected: dict[int, list[str]] | None = None, trusted: str | None = None) -> Verified:
         async with await Store.open(self.url, read_only=True) as store:
@@ -53,10 +54,12 @@ async def record(store: Store, results: list[Result]) -> None:
         await store.record(each)
 
 
-async def recorded(file: Path, results: list[Result], boot_id: str = "boot-1", *, stop: bool = True) -> None:
+async def recorded(
+    file: Path, results: list[Result], boot_id: str = "boot-1", *, stop: bool = True, terms_ms: int = START_MS
+) -> None:
     """What a daemon leaves behind that found this."""
     async with await Store.open(f"sqlite:///{file}") as store, asyncio.TaskGroup() as tasks:
-        await store.record_terms(HERE, START_MS, [terms("web"), terms("mail")])
+        await store.record_terms(HERE, terms_ms, [terms("web"), terms("mail")])
         await store.begin(HERE, boot_id, "1.0", results[0].started_ms if results else START_MS)
         tasks.create_task(store.run())
         await record(store, results)
@@ -74,8 +77,8 @@ def failure(at_ms: int) -> Result:
     return replace(found, detail="no answer", evidence={"url": "http://x"}, pictures=(Picture("p", "image/png", b"1"),))
 
 
-def window(text: str = "announced") -> Window:
-    return Window(WindowKind.MAINTENANCE, START_MS, START_MS + 1000, text, "ann", START_MS)
+def window(text: str = "announced", recorded_ms: int = START_MS) -> Window:
+    return Window(WindowKind.MAINTENANCE, START_MS, START_MS + 1000, text, "ann", recorded_ms)
 
 
 @pytest.fixture(scope="session")
@@ -108,8 +111,8 @@ async def _original(folder: Path) -> Sealing:
         await store.add_window(window())
         await store.add_window(window("second"))
         seals.append(await seal(store, key_file, SEALED_MS))
-    await recorded(file, history("uuuu", start_ms=later), "boot-2")
+    await recorded(file, history("uuuu", start_ms=later), "boot-2", terms_ms=SEALED_MS + 1)
     async with await Store.open(f"sqlite:///{file}") as store:
-        await store.add_window(window("third"))
-        seals.append(await seal(store, key_file, SEALED_MS + DAY_MS))
+        await store.add_window(window("third", SEALED_MS + 1))
+        seals.append(await seal(store, key_file, SEALED_MS + DAY_MS, runs_before_ms=EDGE_MS))
     return Sealing(file, key_file, seals)

@@ -48,6 +48,12 @@ RESULTS = """SELECT r.id, boot_id, p.probe, l.location, verdict, reasons.reason,
     LEFT JOIN writers w ON w.id = r.id >> 32 AND r.id > 0"""
 
 
+RUNS = """SELECT p.probe, l.location, verdict, first_ms, stale_ms, confirm_after, reasons.reason, steps.step,
+    last_ms, count
+    FROM runs r JOIN probes p ON p.id = r.probe JOIN locations l ON l.id = r.location
+    LEFT JOIN reasons ON reasons.id = r.reason LEFT JOIN steps ON steps.id = r.step"""
+
+
 def row_bytes(values: Iterable[Any]) -> bytes:
     out = b""
     for value in values:
@@ -78,6 +84,7 @@ def check(file: Path) -> list[int]:
             assert sha256(header).hexdigest() == digest
             assert sha256(leaves).hexdigest() == content["leaves"]
             _check_rows(database, content, leaves)
+            _check_runs(database, content.get("runs"))
             numbers.append(number)
             previous = digest
         return numbers
@@ -99,6 +106,21 @@ def _check_rows(database: sqlite3.Connection, content: dict[str, Any], leaves: b
             place += len(expected)
         assert digest.hexdigest() == section["sha256"], table
     assert place == len(leaves)
+
+
+def _check_runs(database: sqlite3.Connection, section: dict[str, Any] | None) -> None:
+    if section is None:
+        return
+    over, going_on = [], []
+    for *facts, last_ms, count in database.execute(RUNS):
+        facts[2], facts[6], facts[7] = VERDICTS[facts[2]], facts[6] or "", facts[7] or ""
+        over_ms = last_ms + facts[4]
+        if over_ms < section["before_ms"]:
+            over.append((over_ms, row_bytes([*facts, last_ms, count])))
+        elif facts[3] < section["before_ms"]:
+            going_on.append(row_bytes([*facts, None, None]))
+    assert len(over) + len(going_on) == section["count"]
+    assert sha256(b"".join([row for _, row in sorted(over)] + sorted(going_on))).hexdigest() == section["sha256"]
 
 
 def _rows(database: sqlite3.Connection, table: str, section: dict[str, Any], keys: list[bytes]) -> Iterator[bytes]:

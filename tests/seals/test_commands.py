@@ -81,3 +81,9 @@ def test_a_key_that_cannot_be_used_is_one_line(sealed: Sealing, tmp_path: Path) 
     assert done.exit_code == 1
     assert "can be read by others" in done.output
     assert "secret" not in done.output
+
+
+def test_no_name_in_the_database_writes_over_the_outcome(sealed: Sealing) -> None:
+    sealed.tamper("UPDATE probes SET probe = probe || char(10, 27) || '[2JEverything holds.'")
+    assert "\nEverything holds." not in (output := call(sealed, "verify").output)
+    assert "\x1b" not in output

@@ -2,12 +2,14 @@
 
 import json
 
+import pytest
+
 from monitor.store import Store
 from monitor.store.ids import own_id
-from tests.seals.conftest import DAY_MS, SEALED_MS, Sealing
-from tests.store.histories import EVERY_MS, START_MS
+from tests.seals.conftest import DAY_MS, EDGE_MS, SEALED_MS, Sealing
+from tests.store.histories import START_MS, history, import_rows, terms
 
-EDGE_MS = START_MS + 6 * EVERY_MS
+PRUNED_MS = SEALED_MS + 2 * DAY_MS
 
 
 def prune(sealed: Sealing, *, claimed: int = 6) -> None:
@@ -17,7 +19,7 @@ def prune(sealed: Sealing, *, claimed: int = 6) -> None:
         f"DELETE FROM evidence WHERE result_id BETWEEN {own_id(1, 1)} AND {own_id(1, 6)}",
         f"DELETE FROM results WHERE id BETWEEN {own_id(1, 1)} AND {own_id(1, 6)}",
         "INSERT INTO prunings (pruned_ms, before_ms, content) VALUES "
-        f"({SEALED_MS}, {EDGE_MS}, '{json.dumps(content)}')",
+        f"({PRUNED_MS}, {EDGE_MS}, '{json.dumps(content)}')",
     )
 
 
@@ -31,7 +33,7 @@ async def test_pruned_results_are_no_tampering(sealed: Sealing) -> None:
 
 async def test_retention_as_the_store_does_it_is_no_tampering(sealed: Sealing) -> None:
     async with await Store.open(sealed.url) as store:
-        gone = await store.prune(EDGE_MS, SEALED_MS + 2 * DAY_MS)
+        gone = await store.prune(EDGE_MS, PRUNED_MS)
     assert gone > 6  # imported ones, too
     found = await sealed.verified()
     assert found.findings == []
@@ -62,3 +64,46 @@ async def test_the_end_of_a_run_that_was_pruned_in_part_is_held_against_the_resu
     sealed.tamper("UPDATE runs SET last_ms = last_ms - 1 WHERE probe = 1 AND verdict = 0 AND last_id < (2 << 32) "
                   "AND first_id > (1 << 32) + 3")  # fmt: skip
     assert [each.kind for each in (await sealed.verified()).findings] == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ("verdict = 0, reason = NULL, step = NULL", "verdict = 2 AND probe = 1"),  # an outage that never was
+        ("last_ms = last_ms - 1", "verdict = 0 AND probe = 1 AND last_id < (1 << 32) + 4"),
+        ("first_ms = first_ms - 90000", "verdict = 0 AND probe = 3"),
+    ],
+)
+async def test_a_run_whose_results_are_gone_is_proved_by_a_seal(sealed: Sealing, change: str, where: str) -> None:
+    """Figures are computed from runs, for years after the results that made them were deleted."""
+    async with await Store.open(sealed.url) as store:
+        await store.prune(EDGE_MS, PRUNED_MS)
+    assert sealed.tamper(f"UPDATE runs SET {change} WHERE {where}") == 1
+    await sealed.seal(PRUNED_MS + DAY_MS)
+    assert [(each.kind, each.seal) for each in (await sealed.verified()).findings] == [("run", 2)]
+
+
+async def test_a_run_that_went_on_at_the_edge_has_its_beginning(sealed: Sealing) -> None:
+    async with await Store.open(sealed.url) as store:
+        await store.prune(EDGE_MS, PRUNED_MS)
+    sealed.tamper("UPDATE runs SET first_ms = first_ms - 1 WHERE verdict = 2 AND probe = 1")
+    assert [(each.kind, each.seal) for each in (await sealed.verified()).findings] == [("run", 2)]
+
+
+async def test_a_deletion_that_no_seal_prepared_is_named(sealed: Sealing) -> None:
+    """Else a row that claims it would do, to take away the results and to rewrite what is left of them."""
+    async with await Store.open(sealed.url) as store:
+        await store.prune(EDGE_MS + 1, PRUNED_MS)
+    assert [(each.kind, each.table) for each in (await sealed.verified()).findings] == [("removed", "prunings")]
+
+
+async def test_an_import_of_older_results_is_no_tampering_where_nothing_was_deleted(sealed: Sealing) -> None:
+    async with await Store.open(sealed.url) as store:
+        await store.import_results(
+            import_rows(history("uuDD", "older", start_ms=START_MS - DAY_MS)),
+            file_name="older.json",
+            sha256="01",
+            imported_ms=PRUNED_MS,
+            terms_of=lambda newcomer: terms("older", from_ms=newcomer.first_ms),
+        )
+    assert (await sealed.verified()).findings == []

@@ -298,3 +298,48 @@ async def test_verifying_writes_nothing(sealed: Sealing) -> None:
         pass
     await sealed.verified()
     assert sealed.file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE seals SET sealed_ms = 'soon' WHERE number = 2",
+        "UPDATE seals SET leaves = 'none' WHERE number = 2",
+        "UPDATE seal_keys SET public_key = 'none'",
+        "UPDATE seal_keys SET fingerprint = 'none'",
+        "UPDATE runs SET probe = 'web' WHERE verdict = 2",
+        "UPDATE reasons SET reason = x'00ff'",
+        "UPDATE probe_terms SET stale_ms = 'long'",
+    ],
+)
+async def test_what_only_an_attacker_writes_stops_no_verification(sealed: Sealing, statement: str) -> None:
+    assert sealed.tamper("PRAGMA foreign_keys = OFF", statement)
+    assert (await sealed.verified()).findings
+
+
+@pytest.mark.parametrize("is_sealed", [False, True])
+@pytest.mark.parametrize(
+    ("table", "columns", "values"),
+    [
+        ("windows", "recorded_ms, author, components, approver, text", "'eve', '', '', 'agreed long ago'"),
+        ("agreements", "recorded_ms, from_ms, content", "0, '{}'"),
+        (
+            "probe_terms",
+            "from_ms, probe, location, every_ms, stale_ms, confirm_after, title",
+            "1, 1, 30000, 75000, 2, 'gone'",
+        ),
+        (
+            "clock_events",
+            "recorded_ms, outage, kind, at_ms, author, note, via",
+            "'x', 'corrected', 0, 'eve', '', 'cli'",
+        ),
+    ],
+)
+async def test_what_is_put_in_for_a_time_that_is_sealed_is_named(
+    sealed: Sealing, table: str, columns: str, values: str, is_sealed: bool
+) -> None:
+    """The daemon seals whatever is there; but what is declared is on record at once, and cannot come a seal late."""
+    sealed.tamper(f"INSERT INTO {table} ({columns}) VALUES ({START_MS + 1}, {values})")
+    if is_sealed:
+        await sealed.seal(SEALED_MS + 3 * DAY_MS)
+    assert [(each.kind, each.table) for each in (await sealed.verified()).findings] == [("backdated", table)]
