@@ -2,27 +2,26 @@
 
 import math
 from bisect import bisect_left, bisect_right
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from monitor.sla.availability import Budget
 from monitor.sla.components import merged
 from monitor.sla.intervals import Interval, clip
-from monitor.sla.membership import in_service_since, members_between, memberships
+from monitor.sla.membership import in_service_since, memberships
 from monitor.sla.model import Cause, Span
 from monitor.sla.outages import Outage, downtimes, outage_of
 from monitor.sla.periods import Period, day, local_date, to_date
-from monitor.sla.probe_spans import blip_starts
-from monitor.sla.promises import Piece, latest
+from monitor.sla.promises import latest
 from monitor.sla.promises import pieces as pieces_of
-from monitor.sla.reckoning import RECKONED, Class, Reckoning, Stretch, observed_spans, reckoning, stretches
+from monitor.sla.reckoning import Class, Stretch, observed_spans, reckoning, stretches
 from monitor.sla.record import Record
+from monitor.sla.stretch_sums import StretchSums, blip_starts_of
 from monitor.sla.windows import WindowKind
 
 _start_ms, _end_ms = attrgetter("start_ms"), attrgetter("end_ms")
@@ -167,7 +166,7 @@ class Reckoned:
         counted = to_date(part, record.as_of_ms)
         if counted.length_ms and clip([counted.interval], self._period.interval) != [counted.interval]:
             raise ValueError(f"{part.name} is no part of {self._period.name}")
-        sums, required = _Sums(), Fraction(0)
+        sums, required = StretchSums(), Fraction(0)
         pieces = pieces_of(record.agreements, component, counted.interval)
         for piece in pieces:
             before_ms = sums.reckoned_ms
@@ -178,11 +177,11 @@ class Reckoned:
         return Account(
             component=component,
             period=counted,
-            classes=sums.classes(),
+            classes=_classes(sums),
             possibly_down_ms=sums.possibly_down_ms,
             certainly_down_ms=sums.certainly_down_ms,
             blip_ms=sums.blip_ms,
-            blips=sum(1 for at_ms in _blip_starts(self._of, pieces) if sums.reckons(at_ms)),
+            blips=sum(1 for at_ms in blip_starts_of(self._of, pieces) if sums.reckons(at_ms)),
             required_ms=None if last.floor is None else math.ceil(required),
             floor=last.floor,
             down_in_windows={kind.value: sums.down_in_windows[kind] for kind in WindowKind},
@@ -195,10 +194,10 @@ class Reckoned:
         while start_ms < self._period.end_ms:
             on = local_date(start_ms, zone)
             end_ms = min(day(on, zone).end_ms, self._period.end_ms)
-            sums = _Sums()
+            sums = StretchSums()
             for stretch in self._within((start_ms, end_ms)):
                 sums.add(stretch, (start_ms, end_ms))
-            days.append(Day(on, sums.classes()))
+            days.append(Day(on, _classes(sums)))
             start_ms = end_ms
         return days
 
@@ -276,61 +275,16 @@ def budget_of(record: Record, so_far: Account, year: Period) -> Budget | None:
     return Budget(math.floor(allowed), spent_ms, projected_ms)
 
 
-class _Sums:
-    """Stretches added up, in order of time."""
-
-    def __init__(self) -> None:
-        self.by_class: Counter[Class] = Counter()
-        self.unknown: Counter[Cause] = Counter()
-        self.down_in_windows: Counter[WindowKind] = Counter()
-        self.possibly_down_ms = self.certainly_down_ms = self.blip_ms = 0
-        self._taken: list[Interval] = []
-
-    @property
-    def reckoned_ms(self) -> int:
-        return sum(self.by_class[each] for each in RECKONED)
-
-    def add(self, stretch: Stretch, within: Interval | None = None) -> None:
-        """Adds the stretch, or the part of it that lies within an interval."""
-        start, end = stretch.start_ms, stretch.end_ms
-        if within is not None:
-            start, end = max(start, within[0]), min(end, within[1])
-        length_ms = end - start
-        self.by_class[stretch.counts_as] += length_ms
-        if stretch.cause is not None:
-            self.unknown[stretch.cause] += length_ms
-        self.possibly_down_ms += length_ms * stretch.possibly_down
-        self.certainly_down_ms += length_ms * stretch.certainly_down
-        self.blip_ms += length_ms * stretch.blip
-        if stretch.counts_as not in RECKONED:
-            self._taken.append((start, end))
-        if stretch.seen_down:
-            for kind in stretch.inside:
-                self.down_in_windows[kind] += length_ms
-
-    def reckons(self, at_ms: int) -> bool:
-        """Whether an instant of the period lies in the time that is reckoned."""
-        place = bisect_right(self._taken, at_ms, key=itemgetter(0)) - 1
-        return place < 0 or self._taken[place][1] <= at_ms
-
-    def classes(self) -> Classes:
-        return Classes(
-            period_ms=sum(self.by_class.values()),
-            up_ms=self.by_class[Class.UP],
-            down_ms=self.by_class[Class.DOWN],
-            unknown={cause: self.unknown[cause] for cause in Cause if self.unknown[cause]},
-            maintenance_ms=self.by_class[Class.MAINTENANCE],
-            restore_ms=self.by_class[Class.RESTORE],
-            excluded_ms=self.by_class[Class.EXCLUDED],
-        )
-
-
-def _blip_starts(of: Reckoning, pieces: Sequence[Piece]) -> Iterator[int]:
-    """When the blips of each probe at each location began, while it belonged to the component."""
-    for piece in pieces:
-        for place, stays in members_between(of.membership, piece.interval).items():
-            for stay in stays:
-                yield from blip_starts(of.record.ledger.runs.get(place, ()), stay)
+def _classes(sums: StretchSums) -> Classes:
+    return Classes(
+        period_ms=sum(sums.by_class.values()),
+        up_ms=sums.by_class[Class.UP],
+        down_ms=sums.by_class[Class.DOWN],
+        unknown={cause: sums.unknown[cause] for cause in Cause if sums.unknown[cause]},
+        maintenance_ms=sums.by_class[Class.MAINTENANCE],
+        restore_ms=sums.by_class[Class.RESTORE],
+        excluded_ms=sums.by_class[Class.EXCLUDED],
+    )
 
 
 def _ratio(part: int, whole: int) -> Fraction | None:

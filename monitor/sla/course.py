@@ -79,6 +79,11 @@ class Course:
         """As far as the past is settled, and summed up."""
         return self._sums.end_ms
 
+    @property
+    def good_until_ms(self) -> int:
+        """Until when the state goes on that the last `tail` ends with, should nothing come in."""
+        return self.settled_ms if self._tail is None else self._tail.good_until_ms
+
     def changed(self) -> None:
         self._tail = None
 

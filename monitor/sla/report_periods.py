@@ -53,7 +53,10 @@ def _days(first: date, following: date, name: str, zone: ZoneInfo) -> Period:
         raise ValueError(f"{name}: the first day must come before the day on which the period is over")
     if following > first + MOST_YEARS * timedelta(days=366):
         raise ValueError(f"{name}: expected at most {MOST_YEARS} years")
-    return Period(day(first, zone).start_ms, day(following, zone).start_ms, name, zone.key)
+    period = Period(day(first, zone).start_ms, day(following, zone).start_ms, name, zone.key)
+    if not period.length_ms:  # e.g. 2011-12-30 in Apia
+        raise ValueError(f"{name}: the calendar of {zone.key} leaves this day out")
+    return period
 
 
 def _date(text: str, name: str) -> date:

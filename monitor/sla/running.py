@@ -14,6 +14,7 @@ from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from monitor.sla.accounts import Account, Classes, Day
+from monitor.sla.declared import windows_between
 from monitor.sla.intervals import Interval
 from monitor.sla.membership import Membership, members_between
 from monitor.sla.model import Cause, DownWhen, Ledger, Run, Verdict
@@ -56,6 +57,15 @@ class Recent:
     blips: Sequence[int] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was recent as of `now_ms`; should nothing happen, its last status goes on until `good_until_ms`."""
+
+    now_ms: int
+    good_until_ms: int
+    recent: Recent
+
+
 class RunningAccount:
     """One component's account from `start_ms` on. The record is given anew each time; only results that follow those
     before may be new in it, and whoever changes anything else makes a new one.
@@ -71,6 +81,7 @@ class RunningAccount:
         self._heartbeat_ms = heartbeat_ms
         self._sums: Sums[Known] = Sums(start_ms)
         self._blips: list[int] = []
+        self._kept: _Kept | None = None
 
     @property
     def settled_ms(self) -> int:
@@ -84,12 +95,33 @@ class RunningAccount:
         self._take(self._between(record, (self.settled_ms, end_ms)), end_ms)
         return True
 
-    def recent(self, record: Record, settled_ms: int) -> Recent:
+    def changed(self) -> None:
+        """To be called for every new result of the component."""
+        self._kept = None
+
+    def recent(self, record: Record, settled_ms: int, good_until_ms: int = 0) -> Recent:
         """What lies between the settled past and the record's instant, after the past until `settled_ms` is settled,
-        which is not later than that instant."""
+        which is not later than that instant. Until `good_until_ms` the observed state goes on, should nothing come in
+        (`Course.good_until_ms`)."""
         if record.as_of_ms <= self.settled_ms:
             return Recent()
-        return self._take(self._between(record, (self.settled_ms, record.as_of_ms)), settled_ms)
+        found = self._gone_on(record) or self._between(record, (self.settled_ms, record.as_of_ms))
+        recent = self._take(found, settled_ms)
+        self._kept = _Kept(record.as_of_ms, good_until_ms, recent) if recent.stretches else None
+        return recent
+
+    def _gone_on(self, record: Record) -> Recent | None:
+        """What was recent a moment ago, and its last status since then; None where anything may have ended it."""
+        kept, now_ms = self._kept, record.as_of_ms
+        if kept is None or not kept.now_ms <= now_ms <= kept.good_until_ms:
+            return None
+        since = (kept.now_ms - 1, now_ms + 1)
+        if any(since[0] <= each.from_ms <= now_ms for each in record.agreements) or windows_between(record, since):
+            return None
+        if any(kept.now_ms < at_ms <= now_ms for each in record.agreements for at_ms in each.since.values()):
+            return None
+        *before, (start, _, status) = kept.recent.stretches
+        return Recent([*before, (start, now_ms, status)], kept.recent.blips)
 
     def account(self, record: Record, recent: Recent, period: Period) -> Account:
         """The account of a period that begins at `start_ms` or later and ends by the record's instant, of which
