@@ -1,10 +1,10 @@
-"""What the daemon knows right now, for its pages and metrics: the ledger in memory, and a picture of it on request.
+"""What the daemon knows right now, for its pages and metrics: the record in memory, and a picture of it on request.
 
-Holds only what is stored already. Every figure in a picture is computed by `monitor.sla` from the ledger.
+Holds only what is stored already. Every figure in a picture is computed by `monitor.sla` from the record.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,63 +12,53 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from monitor.clock import Clock, to_milliseconds
-from monitor.config import Config, ProbeConfig
+from monitor.config import Config
+from monitor.on_board import DAYS_SHOWN, OnBoard, Rules, made_at_once, open_windows
+from monitor.picture import ComponentPicture, Picture, ProbePicture
 from monitor.results import Result
-from monitor.sla.availability import Budget, Tally, budget
-from monitor.sla.course import Course
+from monitor.sla.accounts import Day
+from monitor.sla.agreement import Agreement
+from monitor.sla.availability import Tally
+from monitor.sla.clock_events import ClockEvent
 from monitor.sla.intervals import Interval
 from monitor.sla.membership import memberships
-from monitor.sla.model import ComponentTerms, Ledger, Life, ProbeTerms, Run, State
-from monitor.sla.outages import Outage, outages_between
-from monitor.sla.periods import Period, local_date, standard_periods, year
+from monitor.sla.model import ComponentTerms, Ledger, Life, ProbeTerms, Run
+from monitor.sla.outages import Outage
+from monitor.sla.periods import DAY_MS, standard_periods
+from monitor.sla.record import Record
 from monitor.sla.silence import HEARTBEAT_MS
+from monitor.sla.story import windows_touching
+from monitor.sla.support_hours import Holidays, support_intervals
+from monitor.sla.windows import Window, WindowEntry
 
-NOTHING = Tally(0, 0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class ComponentPicture:
-    """A component at one moment. `figures` holds a tally for each of the standard periods, to date.
-
-    `settled` is the time in each state from the coming into service to `settled_ms`: what cannot change any more.
-    """
-
-    terms: ComponentTerms
-    watched: bool  # whether any probe asks for it
-    state: State
-    since_ms: int | None
-    figures: Mapping[str, Tally]
-    year_budget: Budget | None
-    outages: Sequence[Outage]  # those of the last 30 days, newest first
-    open_outage: Outage | None
-    in_service_ms: int | None = None  # when the first probe of it was entered; None: never
-    settled: Tally = NOTHING
-    settled_ms: int | None = None
+DAYS_AHEAD = 30
 
 
 @dataclass(frozen=True, slots=True)
-class ProbePicture:
-    """A probe with its newest result at this daemon's location; None where it was never checked."""
+class Declared:
+    """What people put on record. A component that no agreement names is judged by that of the configuration."""
 
-    config: ProbeConfig
-    latest: Result | None
+    agreements: Sequence[Agreement] = ()
+    windows: Sequence[WindowEntry] = ()
+    clock_events: Sequence[ClockEvent] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    as_of_ms: int
-    components: Sequence[ComponentPicture]
-    probes: Sequence[ProbePicture]
-    periods: Mapping[str, Period]
+def no_holidays(_country: str) -> Holidays:
+    return frozenset()
 
 
 class Board:
-    """The ledger in memory. `add` is told of every stored result; a picture is what pages and metrics show."""
+    """The record in memory. `add` is told of every stored result; a picture is what pages and metrics show."""
 
     def __init__(
-        self, config: Config, clock: Clock, unstored_since_ms: Callable[[], int | None] = lambda: None
+        self,
+        config: Config,
+        clock: Clock,
+        unstored_since_ms: Callable[[], int | None] = lambda: None,
+        holidays_of: Callable[[str], Holidays] = no_holidays,
     ) -> None:
-        """`unstored_since_ms` tells when the oldest check began whose result is not stored yet; None without one."""
+        """`unstored_since_ms` tells when the oldest check began whose result is not stored yet; None without one.
+        `holidays_of` gives a country's public holidays; it must not take long."""
         self._unstored_since_ms = unstored_since_ms
         self._held_ms: int | None = None
         self._config = config
@@ -76,18 +66,26 @@ class Board:
         self._runs: dict[tuple[str, str], list[Run]] = {}
         self._terms: Sequence[ProbeTerms] = ()
         self._lives: list[Life] = []
+        self._declared = Declared()
         self._latest: dict[str, Result] = {}
-        self._courses: dict[str, Course] = {}
-        self._courses_of: dict[tuple[str, str], list[str]] = {}
+        self._components: dict[str, OnBoard] = {}
+        self._components_of: dict[tuple[str, str], list[str]] = {}
         self._changes = 0
         self._cached: tuple[int, Picture] | None = None
         self._waiting: list[Callable[[], None]] | None = None
-        self._longest_check_ms = max(round(probe.timeout_seconds * 1000) for probe in config.probes) + 1000
-        self._load(self.ledger(), ())
+        self._rules = Rules(
+            config.zone,
+            holidays_of,
+            heartbeat_ms=round(config.heartbeat_seconds * 1000),
+            margin_ms=max(round(probe.timeout_seconds * 1000) for probe in config.probes) + 1000,
+            held_ms=lambda: self._held_ms,
+        )
+        self._load(self.ledger(), (), Declared())
 
-    def load(self, ledger: Ledger, latest: Iterable[Result] = ()) -> None:
-        """Takes the stored history over, at the start and whenever another process changed it."""
-        self._change(partial(self._load, ledger, tuple(latest)))
+    def load(self, ledger: Ledger, latest: Iterable[Result] = (), declared: Declared | None = None) -> None:
+        """Takes the stored history over, at the start and whenever another process changed it; without `declared`
+        what was declared stays as it is."""
+        self._change(partial(self._load, ledger, tuple(latest), self._declared if declared is None else declared))
 
     def add(self, result: Result, closed: Run | None, run: Run) -> None:
         """Takes over one stored result and the run that it made or extended."""
@@ -118,10 +116,9 @@ class Board:
         now_ms = self._now_ms()
         if (cached := self._still_good(now_ms)) is not None:
             return cached
-        self._held_ms = self._unstored_since_ms()
-        for _ in self._settling(now_ms):
-            pass
-        return self._put_together([self._component(terms, now_ms) for terms in self._config.components], now_ms)
+        *_, picture = self._pictured(now_ms)
+        assert picture is not None, "it comes last"
+        return picture
 
     async def picture_in_pieces(self) -> Picture:
         """The same for who must not hold the loop up. What is stored meanwhile is taken over when it is finished."""
@@ -129,24 +126,49 @@ class Board:
         if (cached := self._still_good(now_ms)) is not None:
             return cached
         with self._standing_still():
-            self._held_ms = self._unstored_since_ms()  # once: what is stored meanwhile is not taken over yet
-            for _ in self._settling(now_ms):
+            for picture in self._pictured(now_ms):
+                if picture is not None:
+                    return picture
                 await asyncio.sleep(0)
-            components = []
-            for terms in self._config.components:
-                self._courses[terms.key].tail(self.ledger(), now_ms)  # remembered for this instant
-                await asyncio.sleep(0)
-                components.append(self._component(terms, now_ms))
-                await asyncio.sleep(0)
-            return self._put_together(components, now_ms)
+        raise AssertionError("the picture comes last")
 
     def settled(self) -> dict[str, Tally]:
-        """Each component's time in each state, from its coming into service to where the past is settled.
+        """Each component's time in each observed state, from its coming into service to where the past is settled.
 
         It only ever grows, also over restarts, unless somebody changes the recorded past.
         """
         components = self.picture().components
         return {each.terms.key: each.settled for each in components if each.in_service_ms is not None}
+
+    def record(self, component: str, now_ms: int) -> Record:
+        """All recorded facts as of now, with agreements of which one names the component."""
+        agreements = self._declared.agreements
+        if not any(each.component(component) for each in agreements):
+            agreements = [self._config.agreement(0)]
+        return Record(now_ms, self.ledger(), agreements, self._declared.windows, self._declared.clock_events)
+
+    def days(self, component: str) -> list[Day]:
+        """The component's last 90 calendar days. Raises `KeyError` for a component that is not configured."""
+        return self._components[component].days(self.record(component, self.picture().as_of_ms))
+
+    def outages(self, component: str) -> list[Outage]:
+        """The component's outages of the last 90 days, oldest first."""
+        record = self.record(component, self.picture().as_of_ms)
+        return self._components[component].outages(record, _shown_around(record.as_of_ms))
+
+    def windows(self, component: str) -> list[Window]:
+        """The windows of the last 90 and the next 30 days that concern the component, by their start."""
+        record = self.record(component, self.picture().as_of_ms)
+        return windows_touching(record, component, _shown_around(record.as_of_ms))
+
+    def outage(self, outage_id: str) -> tuple[Record, Outage] | None:
+        """The outage of this id, and the record to tell its story from; None where there is none."""
+        now_ms = self.picture().as_of_ms
+        for key, each in self._components.items():
+            record = self.record(key, now_ms)
+            if (found := each.outage(record, outage_id)) is not None:
+                return record, found
+        return None
 
     def _change(self, change: Callable[[], None]) -> None:
         if self._waiting is None:
@@ -167,29 +189,26 @@ class Board:
             for change in waiting:
                 change()
 
-    def _load(self, ledger: Ledger, latest: Iterable[Result]) -> None:
+    def _load(self, ledger: Ledger, latest: Iterable[Result], declared: Declared) -> None:
         self._runs = {key: list(runs) for key, runs in ledger.runs.items()}
         self._terms, self._lives = ledger.terms, list(ledger.lives)
+        self._declared = declared
         for result in latest:
             if result.location == self._config.location:
                 self._latest[result.probe] = result
         for terms in self._config.components:
             self._begin(terms)
-        self._courses_of = {}
-        for key, course in self._courses.items():
-            for place in course.places:
-                self._courses_of.setdefault(place, []).append(key)
+        self._components_of = {}
+        for key, component in self._components.items():
+            for place in component.places:
+                self._components_of.setdefault(place, []).append(key)
         self._changes += 1
 
     def _begin(self, terms: ComponentTerms) -> None:
-        self._courses[terms.key] = Course(
-            terms,
-            memberships(self._terms, terms.key),
-            self._longest_check_ms,
-            locations_needed=self._config.quorums.get(terms.key),
-            heartbeat_ms=round(self._config.heartbeat_seconds * 1000),
-            held_ms=lambda: self._held_ms,
-        )
+        watched = any(probe.component == terms.key for probe in self._config.probes)
+        record = self.record(terms.key, self._now_ms())
+        membership = memberships(self._terms, terms.key)
+        self._components[terms.key] = OnBoard(terms, membership, self._rules, record, watched=watched)
 
     def _add(self, result: Result, closed: Run | None, run: Run) -> None:
         place = result.probe, result.location
@@ -200,18 +219,18 @@ class Board:
             runs[-1] = closed
         runs.append(run)
         self._latest[result.probe] = result
-        for key in self._courses_of.get(place, ()):
-            if min(result.started_ms, run.last_ms) < self._courses[key].settled_ms:  # late beyond all measure
-                self._begin(self._courses[key].terms)
-            self._courses[key].changed()
+        for key in self._components_of.get(place, ()):
+            if not self._components[key].reaches(result.started_ms, run):  # late beyond all measure
+                self._begin(self._components[key].terms)
+            self._components[key].changed()
         self._changes += 1
 
     def _alive(self, lives: list[Life]) -> None:
         if [(life.location, life.first_ms, life.clean) for life in lives] != [
             (life.location, life.first_ms, life.clean) for life in self._lives
         ]:
-            for course in self._courses.values():
-                course.changed()
+            for component in self._components.values():
+                component.changed()
         self._lives = lives
 
     def _still_good(self, now_ms: int) -> Picture | None:
@@ -219,26 +238,43 @@ class Board:
             return self._cached[1]
         return None
 
-    def _settling(self, now_ms: int) -> Iterator[None]:
-        """Settles the past piece by piece, with a stop after each."""
-        ledger = self.ledger()
-        for course in list(self._courses.values()):
-            yield
-            while course.settle(ledger, now_ms):
-                yield
-
-    def _component(self, terms: ComponentTerms, now_ms: int) -> ComponentPicture:
-        watched = any(probe.component == terms.key for probe in self._config.probes)
-        return _shown(self._courses[terms.key], self.ledger(), now_ms, self._config.zone, watched=watched)
+    def _pictured(self, now_ms: int) -> Iterator[Picture | None]:
+        """The picture, after a None for each piece of it."""
+        self._held_ms = self._unstored_since_ms()  # once: what is stored meanwhile is not taken over yet
+        found = []
+        for terms in self._config.components:
+            if not self._components[terms.key].reaches_back(now_ms):
+                self._begin(terms)
+            component, record = self._components[terms.key], self.record(terms.key, now_ms)
+            yield None
+            yield from component.settle(record)
+            for piece in component.picture(record):
+                if piece is None:
+                    yield None
+                else:
+                    found.append(piece)
+        yield self._put_together(found, now_ms)
 
     def _put_together(self, components: Sequence[ComponentPicture], now_ms: int) -> Picture:
-        probes = [ProbePicture(probe, self._latest.get(probe.id)) for probe in self._config.probes]
-        picture = Picture(now_ms, components, probes, standard_periods(now_ms, self._config.zone))
+        config = self._config
+        support = config.rules.support
+        picture = Picture(
+            now_ms,
+            components,
+            [ProbePicture(probe, self._latest.get(probe.id)) for probe in config.probes],
+            standard_periods(now_ms, config.zone),
+            open_windows(self.record(config.components[0].key, now_ms)),
+            bool(support_intervals(support, self._rules.holidays_of(support.country), (now_ms, now_ms + 1))),
+        )
         self._cached = (self._changes, picture)
         return picture
 
     def _now_ms(self) -> int:
         return to_milliseconds(self._clock.now())
+
+
+def _shown_around(now_ms: int) -> Interval:
+    return now_ms - DAYS_SHOWN * DAY_MS, now_ms + DAYS_AHEAD * DAY_MS
 
 
 def component_picture(
@@ -251,41 +287,12 @@ def component_picture(
     watched: bool = True,
     heartbeat_ms: int = HEARTBEAT_MS,
 ) -> ComponentPicture:
-    """A component's state and figures at `now_ms`, from nothing but the ledger; every period ends there."""
-    course = Course(
-        terms, memberships(ledger.terms, terms.key), 0, locations_needed=locations_needed, heartbeat_ms=heartbeat_ms
-    )
-    while course.settle(ledger, now_ms):
-        pass
-    return _shown(course, ledger, now_ms, zone, watched=watched)
-
-
-def _shown(course: Course, ledger: Ledger, now_ms: int, zone: ZoneInfo, *, watched: bool) -> ComponentPicture:
-    periods, terms = standard_periods(now_ms, zone), course.terms
-    tail = course.tail(ledger, now_ms)
-    state, since_ms = course.state(tail)
-    found = course.outages(tail, ledger, periods["30d"].interval)
-    figures = {name: course.figures(tail, (period.start_ms, now_ms)) for name, period in periods.items()}
-    whole_year = year(local_date(now_ms, zone).year, zone)
-    return ComponentPicture(
-        terms=terms,
-        watched=watched,
-        state=state,
-        since_ms=since_ms,
-        figures=figures,
-        year_budget=None if terms.floor is None else budget(terms.floor, figures["year"], whole_year.interval),
-        outages=found[::-1],
-        open_outage=found[-1] if found and found[-1].end_ms is None else None,
-        in_service_ms=course.since_ms,
-        settled=course.settled(),
-        settled_ms=None if course.since_ms is None else course.settled_ms,
-    )
-
-
-def outages_of(ledger: Ledger, config: Config, terms: ComponentTerms, interval: Interval, now_ms: int) -> list[Outage]:
-    """A component's outages that touch the interval, oldest first."""
-    needed = config.quorums.get(terms.key)
-    return outages_between(ledger, terms.key, interval, now_ms, terms.down_when, locations_needed=needed)
+    """A component's state and figures at `now_ms`, from nothing but the ledger, as if nothing was ever declared;
+    every period ends there."""
+    quorums = {} if locations_needed is None else {terms.key: locations_needed}
+    record = Record(now_ms, ledger, [Agreement(0, zone.key, (terms,), quorums)])
+    rules = Rules(zone, no_holidays, heartbeat_ms)
+    return made_at_once(OnBoard(terms, memberships(ledger.terms, terms.key), rules, record, watched=watched), record)
 
 
 def ratio(value: Fraction | None) -> float | None:

@@ -9,12 +9,20 @@ VERBS = {
     "check": ("check", "check", "Run probes once, now, and show their steps."),
     "config": ("config", "config", "Validate, show or describe the configuration."),
     "demo": ("demo", "demo", "Run the daemon against a stand-in platform on this machine."),
-    "export": ("export", "export", "Write stored results as newline-delimited JSON."),
+    "explain": ("explain", "explain", "Tell the story of one outage."),
+    "export": ("export", "export", "Write stored results, runs and outages as files."),
     "import": ("imports", "import_results", "Read results from newline-delimited JSON into the store."),
+    "outage": ("outage", "outage", "Put on record what was done about an outage."),
     "outages": ("outages", "outages", "List the components' outages."),
+    "recompute": ("recompute", "recompute", "Make a bundle's report anew, and hold it against its proofs."),
+    "report": ("report", "report", "Report the figures of a year, a month or days, as files."),
     "run": ("run", "run", "Run the daemon."),
+    "seal": ("seal", "seal", "Sign a digest of everything that was recorded since the last one."),
+    "simulate": ("simulate", "simulate", "Record a simulated year, and hold our figures against the truth."),
     "standin": ("standin", "standin", "Run the stand-in platform, or switch its faults."),
     "uptime": ("uptime", "uptime", "Show every component's uptime figures."),
+    "verify": ("verify", "verify", "Prove that nothing on record was changed since it was sealed."),
+    "window": ("window", "window", "Declare maintenance, restores and excluded time."),
 }
 
 

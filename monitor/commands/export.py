@@ -107,19 +107,22 @@ def outages(start: str | None, end: str | None, file_format: str, output: IO[byt
 
 
 def _outage_rows(config: "Config", start: str | None, end: str | None) -> "list[Row]":
-    from monitor.board import outages_of
     from monitor.clock import SystemClock, to_milliseconds
-    from monitor.commands.options import stored_ledger
     from monitor.exchange import BEGINNING_MS, time_argument
     from monitor.export.facts import outage_row
+    from monitor.outage_log import record_of
+    from monitor.sla.accounts import component_outages
+    from monitor.sla.story import components_ever
 
     now_ms = to_milliseconds(SystemClock().now())
     interval = time_argument(start, "--from", BEGINNING_MS), min(time_argument(end, "--to", now_ms), now_ms)
-    ledger = stored_ledger(config)
+    record = run_with_store(config, lambda store: record_of(store, config, now_ms))
+    named = components_ever(record)
     found = [
         (outage.start_ms, outage.component, outage_row(outage, terms.severity))
         for terms in config.components
-        for outage in outages_of(ledger, config, terms, interval, now_ms)
+        if terms.key in named
+        for outage in component_outages(record, terms.key, interval)
     ]
     return [row for *_, row in sorted(found, key=lambda each: each[:2])]
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from monitor.board import Picture
     from monitor.config import Config
+    from monitor.picture import Picture
     from monitor.sla.model import Ledger
     from monitor.store import Store
 
@@ -75,11 +75,17 @@ def stored_ledger(config: "Config") -> "Ledger":
 
 def stored_picture(config: "Config") -> "Picture":
     """What the store knows at this moment, without a daemon."""
-    from monitor.board import Board
+    from monitor.board import Board, Declared
+    from monitor.calendars import public_holidays
     from monitor.clock import SystemClock
 
-    board = Board(config, SystemClock())
-    board.load(stored_ledger(config))
+    async def read(store: "Store") -> "tuple[Ledger, Declared]":
+        declared = Declared(await store.agreements(), await store.windows(), await store.clock_events())
+        return await store.ledger(), declared
+
+    ledger, declared = run_with_store(config, read)
+    board = Board(config, SystemClock(), holidays_of=public_holidays)
+    board.load(ledger, declared=declared)
     return board.picture()
 
 

@@ -16,10 +16,12 @@ def outages(components: tuple[str, ...], days: int, config_path: str | None, as_
     """List the outages of the named components (default: all), oldest first; each whole, however long."""
     import json
 
-    from monitor.board import outages_of
     from monitor.clock import SystemClock, to_milliseconds
-    from monitor.commands.options import stored_ledger
+    from monitor.commands.options import run_with_store
+    from monitor.outage_log import record_of
+    from monitor.sla.accounts import component_outages
     from monitor.sla.periods import DAY_MS
+    from monitor.sla.story import components_ever
     from monitor.web.status import outage_json
 
     config = load_config(config_path)
@@ -27,13 +29,14 @@ def outages(components: tuple[str, ...], days: int, config_path: str | None, as_
     if wrong := [name for name in components if name not in known]:
         click.echo(f"efento-uptime: no component {', '.join(wrong)}; expected some of {', '.join(known)}", err=True)
         sys.exit(EXIT_CONFIGURATION)
-    ledger = stored_ledger(config)
     now_ms = to_milliseconds(SystemClock().now())
+    record = run_with_store(config, lambda store: record_of(store, config, now_ms))
+    named = components_ever(record)
     found = [
         outage
-        for terms in config.components
-        if not components or terms.key in components
-        for outage in outages_of(ledger, config, terms, (now_ms - days * DAY_MS, now_ms), now_ms)
+        for key in known
+        if key in named and (not components or key in components)
+        for outage in component_outages(record, key, (now_ms - days * DAY_MS, now_ms))
     ]
     found.sort(key=lambda outage: (outage.start_ms, outage.component))
     if as_json:
@@ -41,7 +44,7 @@ def outages(components: tuple[str, ...], days: int, config_path: str | None, as_
         return
     from rich.table import Table
 
-    from monitor.web.pages import length, local_time
+    from monitor.web.words import length, local_time
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("Outage", no_wrap=True)

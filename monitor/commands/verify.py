@@ -80,7 +80,7 @@ def _verified(config: "Config", expected: dict[int, list[str]], trusted: str | N
 def _show(found: "Verified") -> None:
     for finding in found.findings:
         others = f"; and {finding.more} more" if finding.more else ""
-        click.echo(f"{finding.kind}: {finding.text}{others}")
+        click.echo(f"{finding.kind}: {_printable(finding.text)}{others}")
     if found.newest is not None:
         click.echo(f"newest seal: {found.newest['number']}:{found.newest['digest']} of {found.newest['sealed_at']}")
     click.echo(f"{found.seals} seals, {found.rows} sealed rows and {found.runs} runs were looked at")
@@ -90,3 +90,8 @@ def _show(found: "Verified") -> None:
     for note in found.notes:
         click.echo(f"note: {note}")
     click.echo("Everything holds." if found.holds else f"{len(found.findings)} things do not hold.")
+
+
+def _printable(text: str) -> str:
+    """Names come out of a database that may be an attacker's: none may write over what is said of it."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

@@ -1,9 +1,11 @@
 """Everything that is exported of the components: figures out of a picture, and failures as they are counted."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from monitor.board import ComponentPicture, Picture, ratio
+from monitor.board import ratio
 from monitor.metrics.exposition import Family, escaped, label_text
+from monitor.metrics.promise_series import PROMISES, Samples, labels_of
+from monitor.picture import ComponentPicture, Picture
 from monitor.sla.model import ComponentTerms, State
 from probes.contract import Reason
 
@@ -38,19 +40,6 @@ COVERAGE = Family(
 )
 OUTAGE_OPEN = Family("uptime_component_outage_open", "gauge", "Whether an outage goes on (1) or not (0).")
 OUTAGE_SECONDS = Family("uptime_component_outage_seconds", "gauge", "Age of the open outage; 0 without one.")
-BUDGET = Family(
-    "uptime_component_budget_seconds",
-    "gauge",
-    "Downtime that this calendar year allows; absent where no uptime is promised.",
-)
-REMAINING = Family(
-    "uptime_component_budget_remaining_seconds",
-    "gauge",
-    "What is left of it; negative once it is overspent; absent where no uptime is promised.",
-)
-
-Samples = Iterator[tuple[str, float]]
-"""Labels in the text format, and the value."""
 
 
 class Failures:
@@ -80,49 +69,45 @@ def component_text(picture: Picture) -> str:
     return "".join(texts)
 
 
-def _labels(component: ComponentPicture) -> str:
-    return f'component="{escaped(component.terms.key)}"'
-
-
 def _with_severity(component: ComponentPicture) -> str:
-    return f'{_labels(component)},severity="{escaped(component.terms.severity)}"'
+    return f'{labels_of(component)},severity="{escaped(component.terms.severity)}"'
 
 
 def _state(component: ComponentPicture, _now_ms: int) -> Samples:
     for state in State:
-        yield f'{_labels(component)},state="{state}"', int(component.state is state)
+        yield f'{labels_of(component)},state="{state}"', int(component.state is state)
 
 
 def _state_seconds(component: ComponentPicture, _now_ms: int) -> Samples:
     total = component.settled
     for state, length_ms in ((State.UP, total.up_ms), (State.DOWN, total.down_ms), (State.UNKNOWN, total.unknown_ms)):
-        yield f'{_labels(component)},state="{state}"', length_ms / 1000
+        yield f'{labels_of(component)},state="{state}"', length_ms / 1000
 
 
 def _settled(component: ComponentPicture, _now_ms: int) -> Samples:
     if component.settled_ms is not None:
-        yield _labels(component), component.settled_ms / 1000
+        yield labels_of(component), component.settled_ms / 1000
 
 
 def _in_service(component: ComponentPicture, now_ms: int) -> Samples:
     since_ms = component.in_service_ms
-    yield _labels(component), 0 if since_ms is None else max(0, now_ms - since_ms) / 1000
+    yield labels_of(component), 0 if since_ms is None else max(0, now_ms - since_ms) / 1000
 
 
 def _floor(component: ComponentPicture, _now_ms: int) -> Samples:
     if component.terms.floor is not None:
-        yield _labels(component), float(component.terms.floor)
+        yield labels_of(component), float(component.terms.floor)
 
 
 def _uptime(component: ComponentPicture, _now_ms: int) -> Samples:
     for window, figures in component.figures.items():
         if (value := ratio(figures.observed)) is not None:
-            yield f'{_labels(component)},window="{window}"', value
+            yield f'{labels_of(component)},window="{window}"', value
 
 
 def _coverage(component: ComponentPicture, _now_ms: int) -> Samples:
     for window, figures in component.figures.items():
-        yield f'{_labels(component)},window="{window}"', float(figures.coverage)
+        yield f'{labels_of(component)},window="{window}"', float(figures.coverage)
 
 
 def _outage_open(component: ComponentPicture, _now_ms: int) -> Samples:
@@ -132,16 +117,6 @@ def _outage_open(component: ComponentPicture, _now_ms: int) -> Samples:
 def _outage_seconds(component: ComponentPicture, now_ms: int) -> Samples:
     outage = component.open_outage
     yield _with_severity(component), 0 if outage is None else (now_ms - outage.start_ms) / 1000
-
-
-def _budget(component: ComponentPicture, _now_ms: int) -> Samples:
-    if component.year_budget is not None:
-        yield _labels(component), component.year_budget.allowed_ms / 1000
-
-
-def _remaining(component: ComponentPicture, _now_ms: int) -> Samples:
-    if component.year_budget is not None:
-        yield _labels(component), component.year_budget.remaining_ms / 1000
 
 
 FROM_PICTURE: dict[Family, Callable[[ComponentPicture, int], Samples]] = {
@@ -154,7 +129,6 @@ FROM_PICTURE: dict[Family, Callable[[ComponentPicture, int], Samples]] = {
     COVERAGE: _coverage,
     OUTAGE_OPEN: _outage_open,
     OUTAGE_SECONDS: _outage_seconds,
-    BUDGET: _budget,
-    REMAINING: _remaining,
+    **PROMISES,
 }
 COMPONENT_FAMILIES = (FAILURES, *FROM_PICTURE)

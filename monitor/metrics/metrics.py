@@ -14,9 +14,11 @@ from monitor.board import Board
 from monitor.config import Config
 from monitor.metrics.component_series import Failures, component_text
 from monitor.metrics.probe_series import PROBE_FAMILIES, ProbeSeries
+from monitor.metrics.promise_series import support_text
 from monitor.results import Result
 
 LATENESS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
+DIGEST_DIGITS = 13  # 52 bits; a sample's number, a float, holds 53
 # So many probes' text is written between two moments at which the loop may do something else.
 PROBES_A_PIECE = 50
 
@@ -49,6 +51,13 @@ class Metrics:
         self.stored = self._counter("uptime_results_stored", "Results that are on disk.")
         self.store_errors = self._counter("uptime_store_errors", "Failed attempts to use the store.")
         self.lost = self._counter("uptime_results_lost", "Results that could not be stored; stays 0.")
+        self.pruned = self._counter("uptime_results_pruned", "Results that were deleted for their age.")
+        self.seal_failures = self._counter("uptime_seal_failures", "Failed attempts to seal; each is tried again.")
+        self._seal_number = self._gauge("uptime_seal_number", "Number of the newest seal; 0: none.")
+        self._seal_time = self._gauge("uptime_seal_timestamp_seconds", "When the newest seal was made, Unix time.")
+        self._seal_digest = self._gauge(
+            "uptime_seal_digest_prefix", "The first 13 hexadecimal digits of the newest seal's digest, as a number."
+        )
         self._lateness = Histogram(
             "uptime_check_lateness_seconds",
             "How long after its time on the grid a check began.",
@@ -81,6 +90,12 @@ class Metrics:
     def schedule_event(self, probe: str, event: str) -> None:
         self._probes[probe].schedule_event(event)
 
+    def sealed(self, number: int, sealed_ms: int, digest: str) -> None:
+        """The newest seal. So much of its digest as a number of a sample holds exactly lives on in Prometheus."""
+        self._seal_number.set(number)
+        self._seal_time.set(sealed_ms / 1000)
+        self._seal_digest.set(int(digest[:DIGEST_DIGITS], 16))
+
     async def render(self) -> bytes:
         """The exposition, as of one moment. Gives way to others every few milliseconds; one scrape at a time."""
         async with self._scraping:
@@ -91,7 +106,7 @@ class Metrics:
             }
             picture = await self._board.picture_in_pieces()
             await self._write_probes()
-            of_components = component_text(picture)
+            of_components = component_text(picture) + support_text(picture)
             await asyncio.sleep(0)
             text = of_daemon + of_components + self._probe_text
             await asyncio.sleep(0)

@@ -11,6 +11,8 @@ from monitor.board import Board
 from monitor.config import Config
 from monitor.metrics import CONTENT_TYPE, Metrics
 from monitor.web.pages import Pages
+from monitor.web.past import Teller, add_past
+from monitor.web.reports import add_reports
 from monitor.web.status import status_json
 from probes.contract import Picture
 
@@ -35,7 +37,7 @@ class Sources:
     """What the pages are made from. `readiness` answers with the list of what is wrong; empty means ready.
 
     `picture` finds what was kept of a result, by the result's text id and the picture's name. `inbound_routes` are
-    those that take something from outside; no other does.
+    those that take something from outside; no other does. `told` tells an outage's story, with what the store kept.
     """
 
     config: Config
@@ -44,6 +46,7 @@ class Sources:
     readiness: Callable[[], Awaitable[list[str]]]
     picture: Callable[[str, str], Awaitable[Picture | None]] = no_pictures
     inbound_routes: Sequence[web.RouteDef] = ()
+    told: Teller | None = None
 
 
 SOURCES = web.AppKey("sources", Sources)
@@ -61,6 +64,8 @@ def application(sources: Sources) -> web.Application:
     app.router.add_get("/healthz", _alive)
     app.router.add_get("/readyz", _ready)
     app.router.add_get("/api/v1/results/{result}/pictures/{name}", _picture)
+    add_past(app, app[PAGES], sources.board, sources.told)
+    add_reports(app, lambda _request: (sources.config, sources.board.picture().as_of_ms))
     return app
 
 

@@ -1,20 +1,32 @@
 """The pages for people, rendered on the server: they work without scripts and on a phone."""
 
-from collections.abc import Mapping
-from fractions import Fraction
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from monitor.board import Picture, ProbePicture
-from monitor.clock import from_milliseconds
 from monitor.config import Config
-from monitor.sla.availability import percent
+from monitor.picture import ComponentPicture, Picture, ProbePicture
+from monitor.sla.accounts import Day
 from monitor.sla.model import State
+from monitor.sla.outages import Outage
+from monitor.sla.windows import Window
+from monitor.told import Told
+from monitor.web import words
+from monitor.web.clocks import clock_length, clock_text
 from monitor.web.figures import headline
 
 PERIOD_TITLES = {"day": "Today", "7d": "7 days", "30d": "30 days", "month": "This month", "year": "This year"}
 REFRESH_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentPast:
+    """What a component's page shows beside its picture; days oldest first, outages and windows newest first."""
+
+    days: Sequence[Day]
+    outages: Sequence[Outage]
+    windows: Sequence[Window]
 
 
 class Pages:
@@ -23,35 +35,77 @@ class Pages:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._zone = config.zone
-        environment = Environment(
+        self._environment = environment = Environment(
             loader=PackageLoader("monitor.web"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
-        environment.filters["local"] = self._local
-        environment.filters["length"] = length
-        environment.filters["percent"] = _percent
-        environment.filters["promised"] = lambda floor: percent(floor, 2)
-        environment.filters["seconds"] = _seconds
-        environment.filters["headline"] = headline
-        self._status = environment.get_template("status.html")
+        environment.filters |= {
+            "local": self._local,
+            "length": words.length,
+            "percent": words.percentage,
+            "promised": words.promised,
+            "seconds": words.took,
+            "headline": headline,
+            "verdict": words.verdict_text,
+            "budget": words.budget_text,
+            "look": words.look_of,
+            "clock_text": clock_text,
+            "clock_length": clock_length,
+        }
+        environment.globals |= {
+            "zone": self._zone.key,
+            "location": config.location,
+            "titles": PERIOD_TITLES,
+            "causes": words.CAUSES,
+        }
+        for name in environment.list_templates():
+            environment.get_template(name)  # compiled once, before any check runs
         self.style = environment.get_template("style.css").render()
 
     def status(self, picture: Picture) -> str:
-        return self._status.render(
+        return self._rendered(
+            "status.html",
             picture=picture,
-            location=self._config.location,
-            zone=self._zone.key,
-            titles=PERIOD_TITLES,
             refresh_seconds=REFRESH_SECONDS,
             heading=heading(picture),
             probes_of=_by_component(picture),
         )
 
+    def component(self, picture: Picture, component: ComponentPicture, past: ComponentPast) -> str:
+        state = component.state.value if component.watched else "not watched"
+        return self._rendered(
+            "component.html",
+            picture=picture,
+            component=component,
+            past=past,
+            refresh_seconds=REFRESH_SECONDS,
+            heading=(f"{component.terms.title}: {state}", component.state.value if component.watched else ""),
+            probes=_by_component(picture)[component.terms.key],
+        )
+
+    def outage(self, told: Told) -> str:
+        outage = told.story.outage
+        title = told.story.terms.title if told.story.terms else outage.component
+        is_open = outage.end_ms is None
+        return self._rendered(
+            "outage.html",
+            told=told,
+            story=told.story,
+            outage=outage,
+            title=title,
+            refresh_seconds=REFRESH_SECONDS if is_open else None,
+            heading=(f"{title}: {'down' if is_open else 'was down'}", "down" if is_open else ""),
+        )
+
+    def _rendered(self, template: str, **values: object) -> str:
+        return self._environment.get_template(template).render(**values)
+
     def _local(self, milliseconds: int) -> str:
-        return local_time(milliseconds, self._zone)
+        return words.local_time(milliseconds, self._zone)
 
 
 def heading(picture: Picture) -> tuple[str, str]:
@@ -66,33 +120,8 @@ def heading(picture: Picture) -> tuple[str, str]:
     return "All watched components are up", "up"
 
 
-def local_time(milliseconds: int, zone: ZoneInfo) -> str:
-    """Local time to the second, with its zone: the hour that comes twice must not look the same twice."""
-    return from_milliseconds(milliseconds).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z")
-
-
-def length(milliseconds: int) -> str:
-    """A length of time for people: its two largest units, rounded down."""
-    seconds = milliseconds // 1000
-    days, seconds = divmod(seconds, 86_400)
-    hours, seconds = divmod(seconds, 3600)
-    minutes, seconds = divmod(seconds, 60)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
-    first = next((index for index, (amount, _unit) in enumerate(parts) if amount), len(parts) - 1)
-    return " ".join(f"{amount} {unit}" for amount, unit in parts[first : first + 2] if amount) or "0 s"
-
-
 def _by_component(picture: Picture) -> Mapping[str, list[ProbePicture]]:
     groups: dict[str, list[ProbePicture]] = {component.terms.key: [] for component in picture.components}
     for probe in picture.probes:
         groups[probe.config.component].append(probe)
     return groups
-
-
-def _percent(value: Fraction | None) -> str:
-    return "–" if value is None else percent(value)
-
-
-def _seconds(microseconds: int) -> str:
-    seconds = microseconds / 1_000_000
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

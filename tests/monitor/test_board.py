@@ -2,19 +2,24 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.board import Board, ComponentPicture, Picture, component_picture
+from monitor.board import Board, Declared, component_picture
+from monitor.picture import ComponentPicture, Picture
+from monitor.sla.accounts import account, budget_of, component_outages, state_spans
+from monitor.sla.agreement import Agreement
 from monitor.sla.availability import tally
 from monitor.sla.components import component_spans, current
 from monitor.sla.membership import in_service_since, memberships
 from monitor.sla.model import Cause, ComponentTerms, DownWhen, Ledger, Run, State, Verdict
-from monitor.sla.outages import outages_between
-from monitor.sla.periods import standard_periods
+from monitor.sla.periods import local_date, standard_periods, year
+from monitor.sla.record import Record
 from monitor.sla.runs import extend
+from monitor.sla.windows import Window, WindowEntry, WindowKind
 from tests.monitor.boards import START_MS, Recorded, result_of, watching
 from tests.monitor.build import component_terms
 
@@ -26,29 +31,25 @@ events = st.lists(
 no_deadline = settings(deadline=None)
 
 
-def naive(found: Ledger, terms: ComponentTerms, now_ms: int, heartbeat_ms: int) -> tuple[object, ...]:
-    """The same figures from the whole ledger at once."""
+def naive(found: Ledger, terms: ComponentTerms, now_ms: int, declared: Declared | None = None) -> tuple[object, ...]:
+    """The same figures from the whole record at once."""
     periods = standard_periods(now_ms, component_zone)
-    spans = component_spans(
-        found,
-        terms.key,
-        (min(each.start_ms for each in periods.values()), now_ms),
-        terms.down_when,
-        heartbeat_ms=heartbeat_ms,
-    )
+    agreements = declared.agreements if declared else [Agreement(0, component_zone.key, (terms,))]
+    record = Record(now_ms, found, agreements, declared.windows if declared else ())
     since_ms = in_service_since(memberships(found.terms, terms.key))
-    served = component_spans(found, terms.key, (since_ms or now_ms, now_ms), terms.down_when)
-    figures = {name: tally(spans, (each.start_ms, now_ms)) for name, each in periods.items()}
-    known = outages_between(found, terms.key, periods["30d"].interval, now_ms, terms.down_when)
+    served = state_spans(record, terms.key, (since_ms or now_ms, now_ms))
+    figures = {name: account(record, terms.key, each) for name, each in periods.items()}
+    known = component_outages(record, terms.key, periods["30d"].interval)
     state, state_since_ms = current(served) if served else (State.UNKNOWN, since_ms)
-    return state, state_since_ms, figures, known[::-1]
+    whole_year = year(local_date(now_ms, component_zone).year, component_zone)
+    return state, state_since_ms, figures, known[::-1], budget_of(record, figures["year"], whole_year)
 
 
 component_zone = watching("api").zone
 
 
 def shown(picture: ComponentPicture) -> tuple[object, ...]:
-    return picture.state, picture.since_ms, dict(picture.figures), list(picture.outages)
+    return picture.state, picture.since_ms, dict(picture.figures), list(picture.outages), picture.year_budget
 
 
 def only(picture: Picture) -> ComponentPicture:
@@ -69,9 +70,9 @@ def test_results_one_by_one_give_what_the_whole_ledger_gives(
         recorded.wait(pause)
         recorded.add(number, verdict)
         if count in looks:
-            assert shown(only(recorded.board.picture())) == naive(recorded.ledger(), terms, recorded.now_ms, 5000)
+            assert shown(only(recorded.board.picture())) == naive(recorded.ledger(), terms, recorded.now_ms)
     recorded.wait(3)
-    expected = naive(recorded.ledger(), terms, recorded.now_ms, 5000)
+    expected = naive(recorded.ledger(), terms, recorded.now_ms)
     assert shown(only(recorded.board.picture())) == expected
     from_ledger = component_picture(recorded.ledger(), terms, recorded.now_ms, config.zone, heartbeat_ms=5000)
     assert shown(from_ledger) == expected
@@ -80,13 +81,71 @@ def test_results_one_by_one_give_what_the_whole_ledger_gives(
     assert read_back.picture() == recorded.board.picture()
 
 
+windows = st.builds(
+    lambda kind, first, length, notice, components: Window(
+        kind, START_MS + first * 1000, None if length is None else START_MS + (first + length) * 1000,
+        "", "anna", START_MS - 1, components, START_MS + (first - notice) * 1000,
+    ),
+    kind=st.sampled_from(list(WindowKind)),
+    first=st.integers(-100, 400),
+    length=st.one_of(st.none(), st.integers(1, 300)),
+    notice=st.integers(0, 900),
+    components=st.sampled_from([(), ("api",), ("frontend",)]),
+)  # fmt: skip
+rules = st.fixed_dictionaries(
+    {
+        "maintenance_counts": st.booleans(),
+        "minimum_notice_ms": st.sampled_from([0, 600_000]),
+        "maintenance_cap_ms": st.sampled_from([None, 100_000]),
+        "restore_limit_ms": st.sampled_from([60_000, 600_000]),
+        "restore_component": st.sampled_from(["recovery", "api"]),
+        "history_probes": st.sampled_from([(), ("p0",), ("p1", "p2")]),
+    }
+)
+
+
+@no_deadline
+@given(
+    events=events,
+    windows=st.lists(windows, max_size=3),
+    promised=st.lists(st.tuples(st.integers(0, 500), st.sampled_from(list(DownWhen)), rules), min_size=1, max_size=3),
+    looks=st.sets(st.integers(0, 25)),
+)
+def test_windows_and_agreements_count_as_in_a_report(
+    events: list[tuple[int, Verdict, int]],
+    windows: list[Window],
+    promised: list[tuple[int, DownWhen, dict[str, Any]]],
+    looks: set[int],
+) -> None:
+    """The board's figures are those of `account` and its outages those of `component_outages`."""
+    recorded = Recorded(watching("api", "api", "api", heartbeat=5.0))
+    (terms,) = recorded.config.components
+    agreements = [
+        Agreement(START_MS + since * 1000, component_zone.key, (replace(terms, down_when=down_when),), **more)
+        for since, down_when, more in sorted(promised, key=lambda each: each[0])
+    ]
+    entries = [WindowEntry(number, each.recorded_ms, each.author, each) for number, each in enumerate(windows, start=1)]
+    declared = Declared(agreements, entries)
+    recorded.board.load(recorded.ledger(), declared=declared)
+    for count, (number, verdict, pause) in enumerate(events):
+        recorded.wait(pause)
+        recorded.add(number, verdict)
+        if count in looks:
+            recorded.board.picture()
+    for pause in (3, 2, 4, 40, 90):  # while nothing comes in, what was known goes on, until it does not
+        recorded.wait(pause)
+        picture = only(recorded.board.picture())
+        assert shown(picture) == naive(recorded.ledger(), terms, recorded.now_ms, declared)
+    assert all(recorded.board.outage(outage.id) is not None for outage in picture.outages)
+
+
 @no_deadline
 @given(events=events, seen=st.integers(0, 25))
 def test_results_that_are_in_the_ledger_already_change_nothing(
     events: list[tuple[int, Verdict, int]], seen: int
 ) -> None:
     """What was stored while the ledger was read is added once more, in order."""
-    recorded = Recorded(watching("api", "api", "api"))
+    recorded = Recorded(watching("api", "api", "api", heartbeat=5.0))
     for number, verdict, pause in events:
         recorded.wait(pause)
         recorded.add(number, verdict)
@@ -102,7 +161,7 @@ def test_results_that_are_in_the_ledger_already_change_nothing(
 @no_deadline
 @given(events=events)
 def test_settled_time_only_grows_and_agrees_with_the_ledger(events: list[tuple[int, Verdict, int]]) -> None:
-    recorded = Recorded(watching("api", "api", "api"))
+    recorded = Recorded(watching("api", "api", "api", heartbeat=5.0))
     before = (0, 0, 0)
     for number, verdict, pause in events:
         recorded.wait(pause)
@@ -115,7 +174,7 @@ def test_settled_time_only_grows_and_agrees_with_the_ledger(events: list[tuple[i
         assert component.settled_ms is not None
         assert component.settled_ms <= recorded.now_ms
         period = (START_MS, component.settled_ms)
-        assert total == tally(component_spans(recorded.ledger(), "api", period, heartbeat_ms=1000), period)
+        assert total == tally(component_spans(recorded.ledger(), "api", period, heartbeat_ms=5000), period)
 
 
 def test_settled_time_is_never_ahead_of_a_failure_that_is_not_confirmed() -> None:
@@ -174,7 +233,7 @@ def test_a_component_that_nobody_watches_is_unknown_and_not_in_service() -> None
         None,
         None,
     )
-    assert set(picture.figures["year"].unknown) == {Cause.NOT_IN_SERVICE}
+    assert set(picture.figures["year"].classes.unknown) == {Cause.NOT_IN_SERVICE}
     assert picture.figures["year"].observed is None
     assert picture.year_budget is None
     assert "recovery" not in recorded.board.settled()
@@ -186,7 +245,10 @@ def test_silence_is_told_by_the_configured_heartbeat() -> None:
     recorded.add(0, Verdict.UP)
     recorded.wait(130)
     recorded.clock.advance(30)
-    assert set(only(recorded.board.picture()).figures["day"].unknown) == {Cause.NOT_IN_SERVICE, Cause.DAEMON_LATE}
+    assert set(only(recorded.board.picture()).figures["day"].classes.unknown) == {
+        Cause.NOT_IN_SERVICE,
+        Cause.DAEMON_LATE,
+    }
 
 
 @no_deadline
@@ -202,7 +264,7 @@ def test_results_out_of_order_never_break_a_picture(
     events: list[tuple[int, Verdict, int]], stray: list[tuple[Verdict, int, int, bool]]
 ) -> None:
     """Until the ledger is read again the picture may be wrong in parts, but it adds up."""
-    recorded = Recorded(watching("api", "api", "api"))
+    recorded = Recorded(watching("api", "api", "api", heartbeat=5.0))
     for number, verdict, pause in events:
         recorded.wait(pause)
         recorded.add(number, verdict)
@@ -221,12 +283,12 @@ def test_results_out_of_order_never_break_a_picture(
     recorded.board.load(recorded.ledger())
     recorded.wait(2)
     terms = recorded.config.components[0]
-    assert shown(only(recorded.board.picture())) == naive(recorded.ledger(), terms, recorded.now_ms, 1000)
+    assert shown(only(recorded.board.picture())) == naive(recorded.ledger(), terms, recorded.now_ms)
 
 
 @pytest.mark.parametrize("in_pieces", [False, True])
 async def test_a_long_history_is_settled_in_pieces_and_adds_up(in_pieces: bool) -> None:
-    recorded = Recorded(watching("api"))
+    recorded = Recorded(watching("api", heartbeat=5.0))
     recorded.wait(30 * 5000)
     verdicts = (Verdict.DOWN, Verdict.DOWN, Verdict.UP, Verdict.UP)
     runs = [
@@ -237,7 +299,7 @@ async def test_a_long_history_is_settled_in_pieces_and_adds_up(in_pieces: bool) 
     recorded.board.load(found)
     picture = await recorded.board.picture_in_pieces() if in_pieces else recorded.board.picture()
     terms = recorded.config.components[0]
-    assert shown(only(picture)) == naive(found, terms, recorded.now_ms, 1000)
+    assert shown(only(picture)) == naive(found, terms, recorded.now_ms)
 
 
 async def test_what_comes_in_while_a_picture_is_made_is_in_the_next_one() -> None:

@@ -5,8 +5,14 @@ import re
 import subprocess
 from pathlib import Path
 
+from monitor.board import Declared
 from monitor.metrics.probe_series import EVENTS
-from monitor.sla.model import State, Verdict
+from monitor.metrics.promise_series import CLOCK_STATES
+from monitor.sla.accounts import Judgement
+from monitor.sla.clock_events import ClockEvent, ClockEventKind
+from monitor.sla.deadlines import ClockName
+from monitor.sla.model import Cause, State, Verdict
+from monitor.sla.windows import Window, WindowEntry, WindowKind
 from probes.contract import Reason, StepTiming
 from tests.monitor.boards import START_MS
 from tests.monitor.scraping import Scraped, agreement, samples, with_every_verdict
@@ -41,8 +47,11 @@ async def test_what_is_exported_is_what_is_documented() -> None:
 async def test_every_label_value_is_documented_or_configured() -> None:
     scraped = await with_every_verdict()
     allowed = {
-        "verdict": {verdict.value for verdict in Verdict},
-        "state": {state.value for state in State},
+        "verdict": {*Verdict, *Judgement},
+        "state": {*State, *CLOCK_STATES},
+        "cause": set(Cause),
+        "kind": set(WindowKind),
+        "clock": set(ClockName),
         "event": set(EVENTS),
         "reason": {*(reason.value for reason in Reason), "other"},
         "window": {"day", "7d", "30d", "month", "year"},
@@ -79,8 +88,9 @@ async def test_every_label_set_exists_from_the_start() -> None:
     scraped = Scraped(agreement())
     start = samples(await scraped.text())
     later = samples(await (await with_every_verdict()).text())
-    newest = {"uptime_probe_success", "uptime_probe_last_check_timestamp_seconds", "uptime_component_uptime_ratio"}
+    newest = {"uptime_probe_success", "uptime_probe_last_check_timestamp_seconds", "uptime_deadline_timestamp_seconds"}
     newest |= {"uptime_probe_step_duration_seconds", "uptime_probe_figure"}
+    newest |= {f"uptime_component_uptime_{which}ratio" for which in ("", "pessimistic_", "optimistic_")}
     assert {name for name, _ in later.keys() - start.keys()} == newest
     assert start.keys() <= later.keys()
     assert not any(start[key] for key in start if key[0].endswith(("_total", "_count", "_bucket", "_sum")))
@@ -128,3 +138,87 @@ async def test_nothing_that_a_server_answers_becomes_a_label() -> None:
         (("component", "ingest"), ("location", "frankfurt"), ("reason", "other")),
     )
     assert after[other] == before[other] + 1
+
+
+Found = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def of(found: Found, name: str, **labels: str) -> float:
+    return found[name, tuple(sorted(labels.items()))]
+
+
+async def test_bounds_verdict_and_budget_are_those_of_the_board() -> None:
+    scraped = await with_every_verdict()
+    found = samples(await scraped.text())
+    for component in scraped.recorded.board.picture().components:
+        key = component.terms.key
+        for window, figures in component.figures.items():
+            for name, value in (("pessimistic", figures.pessimistic), ("optimistic", figures.optimistic)):
+                labels = (("component", key), ("window", window))
+                shown = found.get((f"uptime_component_uptime_{name}_ratio", labels))
+                assert shown == (None if value is None else float(value))
+        year = component.figures["year"]
+        assert of(found, "uptime_component_possibly_down_seconds", component=key) == year.possibly_down_ms / 1000
+        assert of(found, "uptime_component_certainly_down_seconds", component=key) == year.certainly_down_ms / 1000
+        unknown = {c: of(found, "uptime_component_unknown_seconds_total", component=key, cause=c) for c in Cause}
+        state = of(found, "uptime_component_state_seconds_total", component=key, state="unknown")
+        assert sum(unknown.values()) == state
+    # A year of which nobody saw anything but its last seconds can neither be lost nor won yet.
+    verdicts = {v: of(found, "uptime_component_verdict", component="api", verdict=v) for v in Judgement}
+    assert verdicts == {Judgement.MET: 0, Judgement.MISSED: 0, Judgement.INCONCLUSIVE: 1}
+    assert ("uptime_component_verdict", (("component", "recovery"), ("verdict", "met"))) not in found
+    spent, left = (
+        of(found, f"uptime_component_budget_{name}_seconds", component="api") for name in ("spent", "remaining")
+    )
+    assert spent == 15
+    assert spent + left == of(found, "uptime_component_budget_seconds", component="api") == 157_680
+
+
+async def test_an_open_outage_has_deadlines_that_wait_and_are_met() -> None:
+    scraped = await with_every_verdict()
+    board = scraped.recorded.board
+    clock = "workaround"
+
+    def states(found: Found, name: str) -> list[str]:
+        all_of_them = {
+            s: of(found, "uptime_deadline_state", component="api", clock=name, state=s) for s in CLOCK_STATES
+        }
+        return [state for state, value in all_of_them.items() if value]
+
+    found = samples(await scraped.text())
+    outage = board.picture().components[1].open_outage
+    assert outage is not None
+    due = of(found, "uptime_deadline_timestamp_seconds", component="api", clock=clock)
+    assert due == outage.start_ms / 1000 + 8 * 3600
+    assert (states(found, clock), states(found, "response")) == (["running"], [])
+    events: list[ClockEvent] = []
+    for kind, state in ((ClockEventKind.WAITING, "waiting"), (ClockEventKind.WORKED_AROUND, "met")):
+        events.append(ClockEvent(len(events) + 1, outage.id, kind, scraped.recorded.now_ms, "anna", 0))
+        board.load(scraped.recorded.ledger(), declared=Declared(clock_events=events))
+        scraped.recorded.wait(3)
+        found = samples(await scraped.text())
+        assert states(found, clock) == [state]
+        labels = (("clock", clock), ("component", "api"))
+        assert (("uptime_deadline_timestamp_seconds", labels) in found) == (state == "met")
+
+
+async def test_open_windows_and_support_time() -> None:
+    scraped = Scraped(agreement())
+    start_ms = scraped.recorded.now_ms
+    kinds = (WindowKind.MAINTENANCE, WindowKind.EXCLUDED)
+    windows = [
+        Window(kind, start_ms - 1, start_ms + 60_000, "", "anna", start_ms - 2, components=("api",)) for kind in kinds
+    ]
+    entries = [WindowEntry(number, each.recorded_ms, "anna", each) for number, each in enumerate(windows, start=1)]
+    scraped.recorded.board.load(scraped.recorded.ledger(), declared=Declared(windows=entries))
+
+    def open_now(found: Found, key: str) -> list[float]:
+        return [of(found, "uptime_component_windows_open", component=key, kind=kind) for kind in WindowKind]
+
+    found = samples(await scraped.text())
+    assert (open_now(found, "api"), open_now(found, "ingest")) == ([1, 0, 1], [0, 0, 0])
+    assert found["uptime_support_open", ()] == 1  # Monday 13:00 in Warsaw
+    scraped.recorded.wait(3 * 3600)
+    found = samples(await scraped.text())
+    assert open_now(found, "api") == [0, 0, 0]
+    assert found["uptime_support_open", ()] == 0

@@ -18,7 +18,7 @@ from monitor.results import Result
 from monitor.sla.model import Ledger, Life, ProbeTerms, Run, Verdict
 from monitor.web import listen, serve
 from monitor.web.app import SECURITY_HEADERS, Sources
-from monitor.web.pages import length
+from monitor.web.words import length
 from probes.contract import Picture
 from tests.monitor.build import config_of, probe_config
 

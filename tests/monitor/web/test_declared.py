@@ -188,6 +188,13 @@ async def test_an_alert_that_says_who_works_on_it_acknowledges_the_outage_once(t
         assert (event.outage, event.author, event.at_ms, event.via) == (OUTAGE, "Bert", NOW_MS, "alertmanager")
 
 
+async def test_an_alert_that_names_the_outage_by_the_beginning_of_its_id_acknowledges_once(tmp_path: Path) -> None:
+    async with serving(tmp_path) as api:
+        sent = _webhook(_alert(outage=OUTAGE[:6].upper(), acknowledged_by="Bert"))
+        answers = [(await api.post("/api/v1/alertmanager", sent))[1] for _ in range(2)]
+        assert [(each["acknowledged"], each["repeated"]) for each in answers] == [(1, 0), (0, 1)]
+
+
 async def test_a_receiver_of_that_name_acknowledges_in_the_name_of_the_token(tmp_path: Path) -> None:
     async with serving(tmp_path) as api:
         sent = _webhook(_alert(annotations={"outage": OUTAGE}), receiver="acknowledged")
