@@ -4,15 +4,14 @@
 median of three rounds, each with a store of its own. Memory is the process's greatest resident set.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from benchmarks.figures import CannotMeasure, Figure, measured
-from benchmarks.processes import COMMAND, work_folder
+from benchmarks.figures import Figure, measured
+from benchmarks.processes import work_folder
 from benchmarks.scenario import agreement_terms, http_probe, results, write_config
-from monitor.clock import SystemClock
+from benchmarks.years import Used, used_by
 from monitor.export.results import Ndjson
 from monitor.results import Result
 from monitor.store.columns import ResultColumns
@@ -21,7 +20,6 @@ LINES = 200_000
 ROUNDS = 3
 LIMIT_PER_SECOND = 200_000.0
 LIMIT_MB = 300.0
-SILENT = (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)
 
 
 def measure() -> list[Figure]:
@@ -31,10 +29,11 @@ def measure() -> list[Figure]:
         with lines.open("wb") as out:
             Ndjson(out, components).write(_columns(results(LINES)))
         rounds = [_import(folder / str(number), lines) for number in range(ROUNDS)]
-    seconds, peaks_mb = zip(*rounds, strict=True)
+    each_second = LINES / median(each.seconds for each in rounds)
     return [
-        Figure("results imported a second", LINES / median(seconds), "/s", LIMIT_PER_SECOND, more_is_better=True),
-        Figure("greatest memory", median(peaks_mb), "MB", LIMIT_MB),
+        Figure("results imported a second", each_second, "/s", LIMIT_PER_SECOND, more_is_better=True),
+        Figure("the same for a second of processor time", LINES / median(each.cpu_seconds for each in rounds), "/s"),
+        Figure("greatest memory", max(each.peak_mb for each in rounds), "MB", LIMIT_MB),
     ]
 
 
@@ -56,20 +55,10 @@ def _columns(found: Iterator[Result]) -> ResultColumns:
     return ResultColumns(*zip(*told, strict=True))
 
 
-def _import(folder: Path, lines: Path) -> tuple[float, float]:
-    """Seconds, and the greatest memory in MB."""
+def _import(folder: Path, lines: Path) -> Used:
     folder.mkdir()
     config = write_config(folder, http_probe(1), count=8, every="30s")
-    clock = SystemClock()
-    began = clock.monotonic()
-    arguments = [str(COMMAND), "import", str(lines), "-c", str(config)]
-    # Not subprocess: it waits for the process itself, and then nobody can ask what the process used.
-    pid = os.posix_spawn(COMMAND, arguments, os.environ, file_actions=[SILENT])
-    _, status, usage = os.wait4(pid, 0)
-    seconds = clock.monotonic() - began
-    if os.waitstatus_to_exitcode(status):
-        raise CannotMeasure("the import failed")
-    return seconds, usage.ru_maxrss * 1024 / 1e6
+    return used_by(["import", str(lines), "-c", str(config)])
 
 
 if __name__ == "__main__":

@@ -21,8 +21,9 @@ from monitor.clock import SystemClock
 INTRODUCTION = """# Benchmarks
 
 What the product costs, beside a limit that it was designed for or beside a peer measured in the same run. `make bench`
-measures it on your machine and takes about three minutes; each file `benchmarks/bench_*.py` can be run alone, too. A
-benchmark never fails because of a figure. This page is written by `python benchmarks/report.py`.
+measures it on your machine and takes about five minutes; each file `benchmarks/bench_*.py` can be run alone, too. A
+benchmark never fails because of a figure. This page is written by `python benchmarks/report.py`; how accurate the
+yearly figures are is another matter, at [the end](#accuracy).
 
 The figures below are from **one run on a shared machine of {cores} cores, while other work was going on**. Absolute
 times are orders of magnitude; ratios to a peer are better, because it met the same conditions. Another machine's disk
@@ -32,9 +33,15 @@ Measured on {day}: {cores} cores, {processor}, {system}, Python {python}, data o
 """
 
 
+PAGE = ROOT / "docs" / "benchmarks.md"
+ACCURACY = "\n## Accuracy\n"
+
+
 def write() -> None:
     sections = [_section(file) for file in sorted((ROOT / "benchmarks").glob("bench_*.py"))]
-    (ROOT / "docs" / "benchmarks.md").write_text("\n".join([_introduction(), *sections]))
+    # What `benchmarks/accuracy.py` prints is put there by hand: it depends on no machine, and stays as it is.
+    _, heading, accuracy = PAGE.read_text().partition(ACCURACY)
+    PAGE.write_text("\n".join([_introduction(), *sections]) + heading + accuracy)
 
 
 def _section(file: Path) -> str:

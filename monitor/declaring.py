@@ -83,8 +83,9 @@ class Declaring:
             raise DeclarationError([Mistake("outage", str(error))]) from error
 
     async def is_acknowledged(self, outage: str) -> bool:
-        events = await self._store.clock_events()
-        return any(event.outage == outage and event.kind is ClockEventKind.ACKNOWLEDGED for event in events)
+        """Whether the outage that an id, or the beginning of one, means was acknowledged."""
+        named, events = outage.strip().lower(), await self._store.clock_events()
+        return any(event.outage.startswith(named) and event.kind is ClockEventKind.ACKNOWLEDGED for event in events)
 
     async def _in_force(self, number: int, now_ms: int) -> Window:
         windows = in_force(await self._store.windows(), now_ms)

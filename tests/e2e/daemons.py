@@ -72,8 +72,11 @@ class DaemonProcess(Process):
         self._page = f"http://127.0.0.1:{self.logged('daemon.started')['web_port']}"
         return self
 
+    def url(self, path: str) -> str:
+        return self._page + path
+
     def fetch(self, path: str) -> Answer:
-        return fetch(self._page + path)
+        return fetch(self.url(path))
 
     def status(self) -> Status:
         answer = self.fetch("/api/v1/status")
@@ -112,7 +115,7 @@ class Demo(DaemonProcess):
     """`efento-uptime demo` with its data in a folder."""
 
     def __init__(self, folder: Path, *more: str, command: Path = COMMAND) -> None:
-        arguments = ["demo", "--port", "0", "--data", folder.name, "--verbose", *more]
+        arguments = ["demo", "--port", "0", "--data", folder.name, "--verbose", "--no-past", *more]
         Process.__init__(self, arguments, cwd=folder.parent, command=command)
         self.folder = folder
         self.addresses: dict[str, Any] = {}

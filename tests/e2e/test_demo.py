@@ -9,13 +9,14 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from monitor.clock import to_milliseconds
-from monitor.sla.model import Cause, State
+from monitor.sla.model import Cause, Run, State
 from probes.efento.samples import SampleRun, SampleState
 from tests.e2e.daemons import Demo, Status
 from tests.e2e.processes import CLOCK, COMMAND, Keeper, environment, is_running, run, until
@@ -215,3 +216,32 @@ def test_the_other_verbs_work_on_a_running_demo(demo: Demo) -> None:
     assert all(step["seconds"] >= 0 and step["ok"] for result in results for step in result["steps"])
     assert all(result["steps"] for result in results)
     assert "notifications" in done.stdout[end:]
+
+
+def test_a_new_demo_has_a_simulated_year_to_show(tmp_path: Path, keep: Keeper) -> None:
+    """The next start in the same folder adds nothing to it."""
+    folder, began_ms = tmp_path / "new", to_milliseconds(CLOCK.now())
+    demo = keep(Demo(folder, "--past")).ready()
+    assert "is simulated" in "".join(demo.output)
+    demo.shows(all_up, "everything up", UP_WITHIN_SECONDS)
+    assert any(component["outages"] for component in report_of(folder)["components"])
+    past = runs_before(folder, began_ms)
+    demo.send(signal.SIGINT)
+    assert demo.ended(STOP_SECONDS) == 0
+    again = keep(Demo(folder, "--past")).ready()
+    assert "is simulated" not in "".join(again.output)
+    assert runs_before(folder, began_ms) == past
+
+
+def report_of(folder: Path) -> dict[str, Any]:
+    """Of the year that the past lies in; at its beginning that is the one before."""
+    period = str((CLOCK.now() - timedelta(days=60)).year)
+    arguments = ("report", period, "--format", "json", "-o", "-", "-c", CONFIG)
+    done = run(*arguments, cwd=folder, DEMO_STORE=f"sqlite:///{folder / 'uptime.db'}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def runs_before(folder: Path, end_ms: int) -> dict[tuple[str, str], list[Run]]:
+    runs = ledger_of(folder / "uptime.db").runs
+    return {key: [each for each in found if each.last_ms <= end_ms] for key, found in runs.items()}
