@@ -275,7 +275,7 @@ class _Packing:
         number, boot_id, first_ms, last_ms, stopped_ms = row
         if stopped_ms is not None and stopped_ms <= self.as_of_ms:
             return row
-        alive = last_ms >= self.as_of_ms + MISSED_BEATS * LONGEST_INTERVAL_MS
+        alive = last_ms >= self.as_of_ms - MISSED_BEATS * LONGEST_INTERVAL_MS
         return number, boot_id, first_ms, self.as_of_ms if alive else last_ms, None
 
     def _results(self, header: Header) -> Iterator[bytes]:

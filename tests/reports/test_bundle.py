@@ -5,18 +5,20 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from monitor.cli import main
+from monitor.reports.bundle import write_bundle
 from monitor.reports.bundle_recompute import recompute
 from monitor.seals import seal
 from monitor.sla.windows import Window, WindowKind
 from monitor.store import Store
 from tests.reports.bundles import AS_OF_MS, Change, Original, flipped, forged, looked_at, original, swapped
-from tests.reports.records import DAY, MINUTE
+from tests.reports.records import AGREEMENT, DAY, MINUTE
 from tests.seals.conftest import recorded
 from tests.store.histories import EVERY_MS, START_MS, history
 
@@ -80,6 +82,24 @@ def test_the_same_store_gives_the_same_bytes_also_when_more_is_on_record(own: Or
 )
 def test_a_bundle_as_of_any_time_agrees(own: Original, as_of_ms: int) -> None:
     found = recompute(own.packed(as_of_ms=as_of_ms))
+    assert (found.agrees, found.first) == (True, None)
+
+
+async def test_what_goes_on_at_that_time_is_packed_as_far_as_it_had_come(own: Original) -> None:
+    """A check that ends later, but was recorded before one that had ended; a daemon whose heart goes on beating."""
+    as_of_ms = AS_OF_MS + DAY
+    late = replace(history("D", "mail", start_ms=as_of_ms - 2000)[0], duration_us=5_000_000)
+    async with await Store.open(own.url) as store, asyncio.TaskGroup() as tasks:
+        await store.begin("frankfurt", "boot-9", "1.0", as_of_ms - 3000)
+        tasks.create_task(store.run())
+        for each in (late, *history("u", start_ms=as_of_ms - 1000)):
+            await store.record(each)
+        first = await asyncio.to_thread(lambda: own.packed("first.zip", as_of_ms=as_of_ms))
+        await store.heartbeat(as_of_ms + 2000)
+        again = await asyncio.to_thread(lambda: own.packed("again.zip", as_of_ms=as_of_ms))
+        store.stop()
+    assert await asyncio.to_thread(first.read_bytes) == await asyncio.to_thread(again.read_bytes)
+    found = await asyncio.to_thread(recompute, first)
     assert (found.agrees, found.first) == (True, None)
 
 
@@ -232,11 +252,6 @@ async def test_seals_from_long_before_the_period_come_without_their_results(own:
 
 
 async def test_an_agreement_that_is_not_on_record_comes_along_and_is_said(own: Original) -> None:
-    from dataclasses import replace
-
-    from monitor.reports.bundle import write_bundle
-    from tests.reports.records import AGREEMENT
-
     fresh = replace(own, file=own.file.with_name("fresh.db"))
     await recorded(fresh.file, history("uuDDuu"))
     order = replace(fresh.order(), default=AGREEMENT)

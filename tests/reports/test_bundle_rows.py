@@ -88,6 +88,9 @@ def test_a_damaged_result_is_malformed_or_another_result(data: st.DataObject) ->
     assert len(read) == len(matrix)
 
 
+GOOD = encoded(["boot-1", "web", "frankfurt", "up", "", "", 1, 2, 3, None])
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -97,6 +100,9 @@ def test_a_damaged_result_is_malformed_or_another_result(data: st.DataObject) ->
         encoded(["boot-1", "web", "frankfurt", "up", "", "", "1", 2, 3, None]),
         encoded(["boot-1", "web", "frankfurt", "up", "", "", 1, 2, 3, b"short"]),
         encoded(["boot-1", "web", "frankfurt", "up", "", "", -1, 2, 3, None]),
+        GOOD + GOOD[:-1] + b"x",
+        GOOD + GOOD[:-1] + b"b\x00\x00\x00\x21" + bytes(32) + GOOD,
+        GOOD + GOOD[:-28] + b"x" + GOOD[-27:],
         b"s\x7f\xff\xff\xff",
         b"x",
     ],
