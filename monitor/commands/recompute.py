@@ -1,12 +1,12 @@
 """`efento-uptime recompute`: is a bundle true to itself?"""
 
-import re
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from monitor.commands.options import EXIT_CONFIGURATION, EXIT_DOWN, json_option
+from monitor.commands.proofs import expected_digests, fingerprint_of, proof_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,10 +20,7 @@ MOST_SHOWN = 5  # findings of a check
 @click.command()
 @click.argument("bundle", type=click.Path(exists=True, dir_okay=False))
 @click.option("--report-dir", metavar="DIR", help="Write the report that was made anew into this folder.")
-@click.option("--key", metavar="FILE|FINGERPRINT", help="The public key that seals are known to be signed with.")
-@click.option(
-    "--digest", "digests", multiple=True, metavar="NUMBER:HEX", help="A seal's digest that was told elsewhere."
-)
+@proof_options
 @json_option
 def recompute(bundle: str, report_dir: str | None, key: str | None, digests: tuple[str, ...], as_json: bool) -> None:
     """Make the report in BUNDLE anew, with no store and no configuration, and hold everything against its proofs.
@@ -36,7 +33,7 @@ def recompute(bundle: str, report_dir: str | None, key: str | None, digests: tup
 
     from monitor.reports.bundle_file import BundleError
 
-    expected, trusted = _expected(digests), None if key is None else _fingerprint(key)
+    expected, trusted = expected_digests(digests), fingerprint_of(key)
     try:
         found = _recomputed(Path(bundle), expected, trusted)
     except BundleError as error:
@@ -91,27 +88,3 @@ def _show(found: "Recomputed") -> None:
 def _say(text: str, *, err: bool = False) -> None:
     """A bundle's texts may be anybody's: what steers a terminal is not handed on to one."""
     click.echo("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text), err=err)
-
-
-def _expected(digests: tuple[str, ...]) -> dict[int, list[str]]:
-    expected: dict[int, list[str]] = {}
-    for each in digests:
-        if not re.fullmatch(r"[1-9][0-9]*:[0-9A-Fa-f]{64}", each):
-            raise click.BadParameter(f"--digest {each}: NUMBER:HEX was expected, with 64 hexadecimal digits")
-        number, _, digest = each.partition(":")
-        expected.setdefault(int(number), []).append(digest)
-    return expected
-
-
-def _fingerprint(key: str) -> str:
-    from pathlib import Path
-
-    from monitor.seals.keys import KeyProblem, public_fingerprint
-
-    if re.fullmatch(r"[0-9A-Fa-f]{16}", key):
-        return key.lower()
-    try:
-        return public_fingerprint(Path(key))
-    except KeyProblem as error:
-        text = f"--key: {error}; a PEM file or a fingerprint of 16 hexadecimal digits was expected"
-        raise click.BadParameter(text) from None

@@ -1,12 +1,12 @@
 """`efento-uptime verify`: is what is on record what was sealed?"""
 
-import re
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
-from monitor.commands.options import EXIT_CONFIGURATION, EXIT_DOWN, config_option, json_option, load_config
+from monitor.commands.options import EXIT_DOWN, config_option, json_option, load_config
+from monitor.commands.proofs import expected_digests, fingerprint_of, proof_options
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "--digest", "digests", multiple=True, metavar="NUMBER:HEX", help="A seal's digest that was told elsewhere."
-)
-@click.option("--key", metavar="FILE|FINGERPRINT", help="The public key that seals are known to be signed with.")
+@proof_options
 @config_option
 @json_option
 def verify(digests: tuple[str, ...], key: str | None, config_path: str | None, as_json: bool) -> None:
@@ -26,9 +23,7 @@ def verify(digests: tuple[str, ...], key: str | None, config_path: str | None, a
     Looks at the seals' chain and signatures, at every row, and whether the stored runs are those that the results
     make. Names the first row that differs. Exit codes: 0 all holds, 1 something does not, 2 wrong usage.
     """
-    expected = _expected(digests)
-    trusted = None if key is None else _fingerprint(key)
-    found = _verified(load_config(config_path), expected, trusted)
+    found = _verified(load_config(config_path), expected_digests(digests), fingerprint_of(key))
     if as_json:
         import json
 
@@ -36,34 +31,6 @@ def verify(digests: tuple[str, ...], key: str | None, config_path: str | None, a
     else:
         _show(found)
     sys.exit(0 if found.holds else EXIT_DOWN)
-
-
-def _expected(digests: tuple[str, ...]) -> dict[int, list[str]]:
-    expected: dict[int, list[str]] = {}
-    for each in digests:
-        if not re.fullmatch(r"[1-9][0-9]*:[0-9A-Fa-f]{64}", each):
-            _refuse(f"--digest {each}: NUMBER:HEX was expected, with 64 hexadecimal digits")
-        number, _, digest = each.partition(":")
-        expected.setdefault(int(number), []).append(digest)
-    return expected
-
-
-def _fingerprint(key: str) -> str:
-    from pathlib import Path
-
-    from monitor.seals.keys import KeyProblem, public_fingerprint
-
-    if re.fullmatch(r"[0-9A-Fa-f]{16}", key):
-        return key.lower()
-    try:
-        return public_fingerprint(Path(key))
-    except KeyProblem as error:
-        _refuse(f"--key: {error}; a PEM file or a fingerprint of 16 hexadecimal digits was expected")
-
-
-def _refuse(problem: str) -> NoReturn:
-    click.echo(f"efento-uptime: {problem}", err=True)
-    sys.exit(EXIT_CONFIGURATION)
 
 
 def _verified(config: "Config", expected: dict[int, list[str]], trusted: str | None) -> "Verified":

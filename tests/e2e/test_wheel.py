@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.reports.bundle import METHOD
 from tests.e2e.daemons import Demo, asked
 from tests.e2e.processes import Keeper, run
 
@@ -60,8 +61,10 @@ def test_the_wheel_has_what_is_no_python_code(wheel: Path) -> None:
     templates = {f"monitor/web/templates/{file.name}" for file in (ROOT / "monitor/web/templates").iterdir()}
     scenarios = {f"standin/scenarios/{file.name}" for file in (ROOT / "standin/scenarios").glob("*.yaml")}
     pages = {f"standin/webapp/pages/{file.name}" for file in (ROOT / "standin/webapp/pages").iterdir()}
-    assert shipped and templates and scenarios and pages
-    assert shipped | templates | scenarios | pages <= names
+    reports = {f"monitor/reports/templates/{file.name}" for file in (ROOT / "monitor/reports/templates").iterdir()}
+    method = {f"monitor/shipped_docs/{name}" for name in METHOD}
+    assert shipped and templates and scenarios and pages and reports and method
+    assert shipped | templates | scenarios | pages | reports | method <= names
     assert not {name for name in names if name.startswith("tests/")}
 
 
