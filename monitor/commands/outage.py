@@ -97,7 +97,7 @@ def _record(kind: str, outage_text: str, by: str, at: str | None, note: str, con
 
 def event_text(event: "ClockEvent", zone: "ZoneInfo") -> str:
     """An event on one line, for people."""
-    from monitor.web.words import local_time
+    from monitor.words import local_time
 
     note = f": {event.note}" if event.note else ""
     return f"{event.kind.value.replace('_', ' ')} at {local_time(event.at_ms, zone)} by {event.author}{note}"
@@ -141,7 +141,7 @@ def _show(found: "list[ClockEvent]", zone: "ZoneInfo") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from monitor.web.words import local_time
+    from monitor.words import local_time
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("When", "What", "Who", "Via", "Recorded", "Note"):

@@ -44,7 +44,8 @@ def outages(components: tuple[str, ...], days: int, config_path: str | None, as_
         return
     from rich.table import Table
 
-    from monitor.web.words import length, local_time
+    from monitor.web.words import length
+    from monitor.words import local_time
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("Outage", no_wrap=True)

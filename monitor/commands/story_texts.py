@@ -16,7 +16,8 @@ from monitor.sla.windows import Window
 from monitor.store import Evidence, StoredResult
 from monitor.web.clocks import clock_json, clock_length, clock_text
 from monitor.web.status import outage_json
-from monitor.web.words import length, local_time
+from monitor.web.words import length
+from monitor.words import local_time
 
 if TYPE_CHECKING:
     from monitor.commands.explain import Explained

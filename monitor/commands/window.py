@@ -135,7 +135,7 @@ def _print(found: "list[Listed]", config: "Config") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from monitor.web.words import local_time
+    from monitor.words import local_time
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("Window", "Kind", "From", "To", "Components", "Text", "By", "Remarks"):

@@ -6,20 +6,12 @@ from dataclasses import dataclass
 from monitor.reports.pictures import Spending, budget_svg, days_svg
 from monitor.reports.sentences import called, sentence, verdict_word
 from monitor.reports.tables import Fact, Table
-from monitor.reports.wording import (
-    CAUSES,
-    NOTHING,
-    counted,
-    length,
-    length_or_nothing,
-    local_time,
-    promised,
-    ratio,
-)
+from monitor.reports.wording import counted, length, length_or_nothing, ratio
 from monitor.sla.accounts import Account
 from monitor.sla.deadlines import Clock
 from monitor.sla.periods import local_date
 from monitor.sla.year_report import ComponentReport, ReportedOutage, YearReport
+from monitor.words import CAUSES, NOTHING, local_time, promised
 
 
 @dataclass(frozen=True, slots=True)

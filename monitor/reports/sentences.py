@@ -1,8 +1,9 @@
 """A component's outcome in a sentence or two of plain words."""
 
-from monitor.reports.wording import CAUSES, MONTH_NAMES, VERDICTS, length, listed, promised, ratio
+from monitor.reports.wording import MONTH_NAMES, VERDICTS, length, listed, ratio
 from monitor.sla.accounts import Judgement
 from monitor.sla.year_report import ComponentReport, YearReport
+from monitor.words import CAUSES, promised
 
 CAUSES_NAMED = 3  # the greatest ones; all of them stand in the component's own table
 

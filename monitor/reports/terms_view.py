@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from monitor.reports.tables import Fact, Table
-from monitor.reports.wording import NOTHING, allowance, length, listed, local_minute, local_time, promised
+from monitor.reports.wording import allowance, length, listed, local_minute
 from monitor.sla.agreement import Agreement, SupportHours
 from monitor.sla.model import DownWhen
 from monitor.sla.year_report import YearReport
+from monitor.words import NOTHING, local_time, promised
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DOWN_WHEN = {

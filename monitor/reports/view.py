@@ -14,9 +14,10 @@ from monitor.reports.sentences import called, sentence, verdict_word
 from monitor.reports.tables import Fact, Table
 from monitor.reports.terms_view import TermsView, terms_view
 from monitor.reports.windows_view import windows_table, withdrawn_table
-from monitor.reports.wording import NOTHING, local_minute, local_time, promised, ratio
+from monitor.reports.wording import local_minute, ratio
 from monitor.sla.availability import percent
 from monitor.sla.year_report import ComponentReport, YearReport
+from monitor.words import NOTHING, local_time, promised
 
 
 @dataclass(frozen=True, slots=True)

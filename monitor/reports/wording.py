@@ -8,30 +8,14 @@ from monitor.clock import from_milliseconds
 from monitor.sla.accounts import Judgement
 from monitor.sla.agreement import HOUR_MS, WEEK_MS
 from monitor.sla.availability import decimal_floor, percent
-from monitor.sla.model import Cause
 from monitor.sla.windows import ReasonClass, WindowKind
+from monitor.words import NOTHING
 
-NOTHING = "–"
 MONTH_NAMES = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
 
-CAUSES: Mapping[Cause, str] = {
-    Cause.NOT_IN_SERVICE: "not monitored: no probe was in service",
-    Cause.DAEMON_STOPPED: "the monitor was stopped",
-    Cause.DAEMON_KILLED: "the monitor was killed, or its machine stood still",
-    Cause.DAEMON_LATE: "the monitor ran, but no result came",
-    Cause.UNCONFIRMED: "a failure that nothing confirmed or cleared",
-    Cause.BLOCKED: "another component failed first",
-    Cause.OFFLINE: "the monitor's own network was out",
-    Cause.NO_CREDIT: "the prepaid pool of messages was empty",
-    Cause.CAPPED: "the monitor's own limit on spending was reached",
-    Cause.PROBE_BUG: "a fault of the monitor's probe",
-    Cause.WRONG_ZONE: "the time zone of the answers was set wrongly",
-    Cause.NOTHING_TO_VERIFY: "there was nothing to verify",
-    Cause.OTHER: "no cause is on record",
-}
 KINDS: Mapping[WindowKind, str] = {
     WindowKind.MAINTENANCE: "Maintenance",
     WindowKind.RESTORE: "Restore",
@@ -50,11 +34,6 @@ VERDICTS: Mapping[Judgement | None, str] = {
     Judgement.INCONCLUSIVE: "Undecided",
     None: NOTHING,
 }
-
-
-def local_time(milliseconds: int, zone: ZoneInfo) -> str:
-    """Local time to the second, with its zone: the hour that comes twice must not look the same twice."""
-    return from_milliseconds(milliseconds).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def local_minute(milliseconds: int, zone: ZoneInfo) -> str:
@@ -95,16 +74,6 @@ def allowance(milliseconds: int | None) -> str:
 
 def ratio(value: Fraction | None, places: int = 4) -> str:
     return NOTHING if value is None else percent(value, places)
-
-
-def promised(floor: Fraction | None) -> str:
-    """A floor with as many places as it has, two at least: `99.50 %`."""
-    if floor is None:
-        return NOTHING
-    places = 2
-    while places < 9 and (floor * 100 * 10**places).denominator != 1:
-        places += 1
-    return percent(floor, places)
 
 
 def listed(words: Iterable[str]) -> str:

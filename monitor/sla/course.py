@@ -4,7 +4,6 @@ What is settled is computed once and summed up, so that a question costs no more
 answers are those of `component_spans`, `tally` and `outages_between` over the whole ledger.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +14,7 @@ from monitor.sla.intervals import Interval
 from monitor.sla.membership import Membership, Place, in_service_since, members_between
 from monitor.sla.model import Cause, ComponentTerms, DownWhen, Ledger, Run, Span, State, Verdict
 from monitor.sla.outages import Downtime, Outage, downtimes, outage_of
-from monitor.sla.settled import component_settled_until
+from monitor.sla.settled import component_settled_until, piece_end_ms
 from monitor.sla.silence import HEARTBEAT_MS
 from monitor.sla.sums import StateSums, Status
 
@@ -211,13 +210,7 @@ class Course:
     def _piece_end_ms(self, ledger: Ledger, limit_ms: int) -> int | None:
         """Where a piece of a bearable number of runs ends; None where all before `limit_ms` is one."""
         each = max(8, RUNS_A_PIECE // max(1, len(self._membership)))
-        ends = []
-        for place in self._membership:
-            runs = ledger.runs.get(place, ())
-            beyond = bisect_left(runs, self.settled_ms, key=_first_ms) + each
-            if beyond < len(runs):
-                ends.append(max(runs[beyond].first_ms, self.settled_ms + 1))
-        return min((end_ms for end_ms in ends if end_ms < limit_ms), default=None)
+        return piece_end_ms(ledger, self._membership, self.settled_ms, limit_ms, each)
 
     def _rules(self, period: Interval) -> list[tuple[Interval, DownWhen, int | None]]:
         """The parts of the period by the rules that held in them."""

@@ -23,6 +23,7 @@ from monitor.sla.probe_spans import blip_starts
 from monitor.sla.promises import Piece, latest, pieces
 from monitor.sla.reckoning import RECKONED, Class, Reckoning, Stretch, reckoning, stretches
 from monitor.sla.record import Record
+from monitor.sla.settled import piece_end_ms
 from monitor.sla.sums import Sums
 from monitor.sla.windows import WindowKind
 
@@ -199,13 +200,7 @@ class RunningAccount:
     def _piece_end_ms(self, ledger: Ledger, until_ms: int) -> int | None:
         """Where a piece of a bearable number of runs ends; None where all before `until_ms` is one."""
         each = max(1, RUNS_A_PIECE // max(1, len(self._membership)))
-        ends = []
-        for place in self._membership:
-            runs = ledger.runs.get(place, ())
-            beyond = bisect_left(runs, self.settled_ms, key=_first_ms) + each
-            if beyond < len(runs):
-                ends.append(max(runs[beyond].first_ms, self.settled_ms + 1))
-        return min((end_ms for end_ms in ends if end_ms < until_ms), default=None)
+        return piece_end_ms(ledger, self._membership, self.settled_ms, until_ms, each)
 
 
 def needed_members(record: Record, component: str, membership: Membership, interval: Interval) -> Membership:

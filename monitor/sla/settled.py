@@ -4,9 +4,11 @@ Counters that only ever grow must not count what may still turn out otherwise: a
 with the next results.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
+from operator import attrgetter
 
-from monitor.sla.membership import Membership, in_service_since, memberships
+from monitor.sla.membership import Membership, Place, in_service_since, memberships
 from monitor.sla.model import Ledger, Run, Verdict
 from monitor.sla.probe_spans import Fate, judged
 from monitor.sla.runs import runs_deciding, silent_between
@@ -56,3 +58,16 @@ def component_settled_until(
         return None
     settled = (settled_until(ledger.runs.get(place, ()), now_ms, margin_ms) for place in membership)
     return max(since_ms, min(settled))
+
+
+def piece_end_ms(
+    ledger: Ledger, places: Collection[Place], settled_ms: int, until_ms: int, runs_of_each: int
+) -> int | None:
+    """Where a piece of a long past with so many runs of each place ends; None where all before `until_ms` is one."""
+    ends = []
+    for place in places:
+        runs = ledger.runs.get(place, ())
+        beyond = bisect_left(runs, settled_ms, key=attrgetter("first_ms")) + runs_of_each
+        if beyond < len(runs):
+            ends.append(max(runs[beyond].first_ms, settled_ms + 1))
+    return min((end_ms for end_ms in ends if end_ms < until_ms), default=None)

@@ -15,6 +15,7 @@ from monitor.told import Told
 from monitor.web import words
 from monitor.web.clocks import clock_length, clock_text
 from monitor.web.figures import headline
+from monitor.words import CAUSES, local_time, promised
 
 PERIOD_TITLES = {"day": "Today", "7d": "7 days", "30d": "30 days", "month": "This month", "year": "This year"}
 REFRESH_SECONDS = 10
@@ -47,7 +48,7 @@ class Pages:
             "local": self._local,
             "length": words.length,
             "percent": words.percentage,
-            "promised": words.promised,
+            "promised": promised,
             "seconds": words.took,
             "headline": headline,
             "verdict": words.verdict_text,
@@ -60,7 +61,7 @@ class Pages:
             "zone": self._zone.key,
             "location": config.location,
             "titles": PERIOD_TITLES,
-            "causes": words.CAUSES,
+            "causes": CAUSES,
         }
         for name in environment.list_templates():
             environment.get_template(name)  # compiled once, before any check runs
@@ -105,7 +106,7 @@ class Pages:
         return self._environment.get_template(template).render(**values)
 
     def _local(self, milliseconds: int) -> str:
-        return words.local_time(milliseconds, self._zone)
+        return local_time(milliseconds, self._zone)
 
 
 def heading(picture: Picture) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from monitor.told import FIRST_CHECKS, LAST_CHECKS, Told, told
 from monitor.web import listen, serve
 from monitor.web.app import Sources
 from monitor.web.status import ratio_json
-from monitor.web.words import local_time
+from monitor.words import local_time
 from tests.monitor.build import component_terms, config_of, probe_config
 from tests.monitor.outage_record import MINUTE, Recorded, record
 from tests.monitor.test_web import Balanced, Site

@@ -21,12 +21,13 @@ from monitor.reports.as_json import as_json, report_json
 from monitor.reports.as_pdf import as_pdf
 from monitor.reports.pictures import Look, look_of
 from monitor.reports.view import View, view
-from monitor.reports.wording import allowance, length, listed, promised
+from monitor.reports.wording import allowance, length, listed
 from monitor.sla.accounts import Classes
 from monitor.sla.availability import decimal_floor
 from monitor.sla.model import Cause
 from monitor.sla.report_periods import named_period
 from monitor.sla.year_report import YearReport
+from monitor.words import promised
 from tests.reports.records import AGREEMENT, API, DAY, MADE, START, WARSAW, YEAR, a_year, record, reported
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
