@@ -175,6 +175,7 @@ async def _over_udp(query: dns.message.Message, place: Place, strange: list[str]
             except dns.message.Truncated as cut:
                 if query.is_response(cut.message()):  # type: ignore[no-untyped-call]
                     break
+                strange.append("a truncated answer to another question")
                 continue
             except dns.exception.DNSException as error:
                 strange.append(_strangeness(error))

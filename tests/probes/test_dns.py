@@ -209,7 +209,14 @@ def garbage(query: dns.message.Message) -> list[dns.message.Message | bytes]:
     return [b"\xff\x00 what is this?"]
 
 
-@pytest.mark.parametrize("reply", [of_another_id, of_another_question, garbage])
+def cut_short_and_of_another_id(query: dns.message.Message) -> list[dns.message.Message | bytes]:
+    (response,) = truncated(query)
+    assert isinstance(response, dns.message.Message)
+    response.id ^= 1
+    return [response]
+
+
+@pytest.mark.parametrize("reply", [of_another_id, of_another_question, cut_short_and_of_another_id, garbage])
 async def test_what_is_no_answer_to_the_question_is_passed_over(reply: Reply) -> None:
     """Somebody may have forged it; the true answer counts. Without one, it is the reason."""
     await up(lambda query: [*reply(query), *ONE(query)], expected=["192.0.2.1"])
