@@ -54,6 +54,7 @@ class Course:
         held_ms: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._held_ms = held_ms
+        # One that does not name the component takes no promise back: what held before goes on, as in `pieces`.
         self._agreements = [each for each in agreements if each.component(terms.key) is not None]
         self.since_ms = in_service_since(membership)
         self.terms = terms
@@ -258,11 +259,14 @@ class Course:
         return {place: self._membership[place] for place in members if place[0] in uneasy or place[0] == witness}
 
     def _good_until_ms(self, ledger: Ledger, spans: Sequence[Span], now_ms: int) -> int:
-        """Until when the last span goes on, should nothing come in: until the first of the newest results is stale."""
+        """Until when the last span goes on, should nothing come in: until the first of the newest results is stale, or
+        other rules hold."""
         known_ms = self._causes_known_ms(ledger, now_ms)
         if any(span.cause is not None and span.end_ms > known_ms for span in spans):
             return now_ms
-        return max(now_ms, min(self._speaking_until_ms(ledger, now_ms), default=now_ms))
+        speaking_ms = min(self._speaking_until_ms(ledger, now_ms), default=now_ms)
+        changes = (each.from_ms for each in self._agreements if each.from_ms >= now_ms)
+        return max(now_ms, min([speaking_ms, *changes]))
 
     def _speaking_until_ms(self, ledger: Ledger, now_ms: int) -> Iterator[int]:
         """For each present probe; a result of this very instant or later is not in the spans yet, but will be."""

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.board import Board, Declared, component_picture
@@ -110,6 +110,12 @@ rules = st.fixed_dictionaries(
     windows=st.lists(windows, max_size=3),
     promised=st.lists(st.tuples(st.integers(0, 500), st.sampled_from(list(DownWhen)), rules), min_size=1, max_size=3),
     looks=st.sets(st.integers(0, 25)),
+)
+@example(  # an agreement that comes into force while nothing comes in
+    events=[(0, Verdict.UP, 80), (0, Verdict.UP, 200), (1, Verdict.UP, 1), (2, Verdict.DOWN, 1)],
+    windows=[],
+    promised=[(0, DownWhen.ALL, {}), (285, DownWhen.ANY, {})],
+    looks=set(),
 )
 def test_windows_and_agreements_count_as_in_a_report(
     events: list[tuple[int, Verdict, int]],

@@ -146,13 +146,17 @@ async def spenders(url: str, number: int, limit: int) -> AsyncIterator[list[asyn
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(60)
 async def test_two_processes_at_once_never_spend_more_than_the_limit(url: str) -> None:
-    limit = 200
-    async with spenders(url, 2, limit) as processes:
-        printed = [(await process.communicate())[0] for process in processes]
-    granted = [len(each.splitlines()) for each in printed]
-    assert sum(granted) == limit
-    assert min(granted) > 0, "they did not spend at once"
+    for limit in range(200, 2200, 200):  # on a busy machine one of them may be done before the other begins
+        async with spenders(url, 2, limit) as processes:
+            printed = [(await process.communicate())[0] for process in processes]
+        granted = [len(each.splitlines()) for each in printed]
+        assert sum(granted) == 200
+        if min(granted) > 0:
+            break
+    else:
+        pytest.fail("they never spent at once")
     async with await Store.open(url) as store:
         assert not await store.spend("sms", "today", 1, limit)
 
