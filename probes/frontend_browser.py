@@ -88,6 +88,7 @@ class Options(ProbeOptions):
         return self
 
 
+EVIDENCE_SECONDS = 6.0  # beside the time that the journey itself may take
 # Asked when the kinds are gathered: it looks at the disk, but loads nothing.
 PLAYWRIGHT_IS_INSTALLED = importlib.util.find_spec("playwright") is not None
 
@@ -149,7 +150,7 @@ def _row(where: DataOptions, attributes: dict[str, Any], text: str) -> ShownRow:
 async def _keep_evidence(journey: Journey, browser: Conversation) -> None:
     """A failure to get it must not hide the failure that it is about."""
     try:
-        found = await browser.tell("evidence")
+        found = await browser.tell("evidence", EVIDENCE_SECONDS)
     except (ProbeFailed, Blocked):
         return
     for secret in found["secrets"]:

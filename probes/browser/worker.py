@@ -122,25 +122,25 @@ class Visit:
         found: list[Any] = await rows.evaluate_all(READ_ROWS, [attributes, ROWS, ROW_CHARACTERS])
         return found
 
-    async def evidence(self) -> dict[str, Any]:
+    async def evidence(self, seconds: float) -> dict[str, Any]:
         """What the browser noticed, what it shows, and the secrets that it learnt, so that they can be removed."""
         secrets = [cookie.get("value", "") for cookie in await self.context.cookies()]
         found = {"console": self.troubles.lines(), "secrets": [*secrets, *self.troubles.secrets]}
         with contextlib.suppress(Error):
-            return {**found, **await self._picture()}
+            return {**found, **await self._picture(_Limit(seconds))}
         return found
 
-    async def _picture(self) -> dict[str, str]:
+    async def _picture(self, limit: _Limit) -> dict[str, str]:
         try:
-            return await self._screenshot()
+            return await self._screenshot(PICTURE_MILLISECONDS)
         except TimeIsOver:  # a page that is still being loaded lets the screenshot wait
             devtools = await self.context.new_cdp_session(self.page)
             await devtools.send("Page.stopLoading")
-            return await self._screenshot()
+            return await self._screenshot(limit.milliseconds())  # a busy machine takes its time to paint
 
-    async def _screenshot(self) -> dict[str, str]:
+    async def _screenshot(self, milliseconds: float) -> dict[str, str]:
         for how in ({"type": "png"}, {"type": "jpeg", "quality": 60}, {"type": "jpeg", "quality": 20}):
-            picture = await self.page.screenshot(**how, timeout=PICTURE_MILLISECONDS)
+            picture = await self.page.screenshot(**how, timeout=milliseconds)
             if len(picture) <= PICTURE_BYTES:
                 return {"picture": base64.b64encode(picture).decode(), "picture_type": f"image/{how['type']}"}
         return {}
