@@ -4,15 +4,14 @@ A receiver's name is its channel: journeys wait for messages on `smtp`, or on th
 """
 
 import ipaddress
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from monitor.config.fields import Name, Port, Section, a_number, spelt
+from monitor.config.urls import PublicUrl
 from monitor.config.values import DurationBetween, expected
 from probes.sms.providers import PROVIDERS, Authentication, ProviderName
 
@@ -31,17 +30,6 @@ def _a_network(text: str) -> str:
     return text
 
 
-def _a_public_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"\s", url)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise expected("a URL that begins with http:// or https:// and names a host")
-    return url
-
-
 def _not_too_short(secret: SecretStr) -> SecretStr:
     if len(secret.get_secret_value()) < _SHORTEST_SECRET:
         raise expected(f"a secret of at least {_SHORTEST_SECRET} characters")
@@ -58,7 +46,6 @@ WebhookName = Annotated[Name, AfterValidator(_a_channel_of_its_own)]
 Recipient = Annotated[str, spelt(_ADDRESS, "an address, or @ and a domain for all addresses in it")]
 Network = Annotated[str, AfterValidator(_a_network)]
 HeaderName = Annotated[str, spelt(_HEADER, "the name of an HTTP header")]
-PublicUrl = Annotated[str, AfterValidator(_a_public_url)]
 Secret = Annotated[SecretStr, AfterValidator(_not_too_short)]
 Bytes = Annotated[int, Field(ge=1_024, le=67_108_864), BeforeValidator(a_number)]
 Count = Annotated[int, Field(ge=1, le=1_000), BeforeValidator(a_number)]

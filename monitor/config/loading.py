@@ -21,7 +21,9 @@ from monitor.config.agreement import (
     support_of,
     time_of_day,
 )
+from monitor.config.alerting import AlertingSection
 from monitor.config.checks import Checked, check_ports, checked_probes, checked_references, too_short
+from monitor.config.heartbeats import PeerEntry, PingSection
 from monitor.config.inbound import Inbound
 from monitor.config.model import DEFAULT_TIMEOUT_SECONDS, Component, ConfigFile, ProbeEntry, ReferenceEntry
 from monitor.config.promises import check_promises
@@ -104,6 +106,10 @@ class Config:
     tokens: Mapping[str, SecretStr] = field(default_factory=dict)
     sealing: Sealing = Sealing()
     keep_results_seconds: float | None = 400 * 86_400.0
+    web_url: str | None = None
+    alerting: AlertingSection = field(default_factory=AlertingSection)
+    ping: PingSection = field(default_factory=PingSection)
+    peers: Mapping[str, PeerEntry] = field(default_factory=dict)
 
     def agreement(self, from_ms: int) -> Agreement:
         """What is promised, and by which rules it is computed, as the value that is put on record."""
@@ -121,6 +127,7 @@ class Config:
         """Every secret of the file, e.g. to remove them from what is logged and stored."""
         options = [probe.options for probe in (*self.probes, *self.reference_targets)]
         found = {*_secrets(options), *_secrets(self.inbound.webhooks), *_secrets(self.tokens)}
+        found |= {*_secrets(self.alerting), *_secrets(self.ping), *_secrets(self.peers)}
         password = urlsplit(self.store_url).password
         return found | ({password, unquote(password)} if password else set())
 
@@ -189,6 +196,10 @@ def _config(
         tokens={name: token for name, token in file.web.tokens.items() if token is not None},
         sealing=Sealing(time_of_day(file.seal.at) if file.seal.enabled else None, file.seal.key),
         keep_results_seconds=file.retention.results,
+        web_url=file.web.url,
+        alerting=file.alerting,
+        ping=file.ping,
+        peers=file.peers,
     )
 
 

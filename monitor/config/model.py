@@ -13,6 +13,7 @@ from monitor.config.agreement import (
     SupportSection,
     TimeOfDay,
 )
+from monitor.config.alerting import AlertingSection
 from monitor.config.fields import (
     ComponentKey,
     ConfirmAfter,
@@ -25,7 +26,9 @@ from monitor.config.fields import (
     Title,
     Zone,
 )
+from monitor.config.heartbeats import PeerEntry, PingSection
 from monitor.config.inbound import InboundSection
+from monitor.config.urls import BaseUrl
 from monitor.config.values import (
     Drain,
     DurationBetween,
@@ -65,6 +68,9 @@ class Store(Section):
 class Web(Section):
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 for all networks.")
     port: Port = Field(8080, description="Port to listen on; 0 takes any free one.")
+    url: BaseUrl | None = Field(
+        None, description="Where people reach the pages, for links in alerts, e.g. https://uptime.example.net."
+    )
     tokens: dict[Name, Token | None] = Field(
         default_factory=dict,
         description="Bearer tokens by the name of who uses them; they may declare windows and put on record what was "
@@ -222,6 +228,11 @@ class ConfigFile(Section):
     inbound: InboundSection = Field(
         InboundSection(), description="What the daemon itself receives: mails and SMS that the platform sent."
     )
+    alerting: AlertingSection = AlertingSection()
+    ping: PingSection = PingSection()
+    peers: dict[Name, PeerEntry] = Field(
+        default_factory=dict, description="Other daemons that call this one, by a name; silence of theirs is an alert."
+    )
     references: tuple[ReferenceEntry, ...] = Field(
         (), description="Asked after a failure: if none of them answers either, our own network is out."
     )
@@ -230,3 +241,8 @@ class ConfigFile(Section):
     @classmethod
     def _empty_lists(cls, entries: Any) -> Any:
         return () if entries is None else entries
+
+    @field_validator("peers", mode="before")
+    @classmethod
+    def _no_peers(cls, peers: Any) -> Any:
+        return {} if peers is None else peers

@@ -27,11 +27,27 @@ _PARTS = (
     ("Deadlines", "DeadlinesSection"),
     ("Receivers", "InboundSection"),
     ("A webhook", "WebhookSection"),
+    ("Alerting", "AlertingSection"),
+    ("An Alertmanager", "AlertmanagerEntry"),
+    ("Thresholds of alert rules", "AlertRules"),
+    ("The call that says this daemon lives", "PingSection"),
+    ("Another daemon", "PeerEntry"),
     ("Reference targets", "ReferenceEntry"),
 )
 
 # Keys of the file that have a table of their own.
-_APART = ("components", "probes", "maintenance", "support", "deadlines", "inbound", "references")
+_APART = (
+    "components",
+    "probes",
+    "maintenance",
+    "support",
+    "deadlines",
+    "inbound",
+    "alerting",
+    "ping",
+    "peers",
+    "references",
+)
 
 
 def json_schema(kinds: Mapping[str, ProbeKind]) -> Schema:

@@ -47,6 +47,7 @@ def _effective(config: Config) -> dict[str, Any]:
         "web": {
             "host": config.web_host,
             "port": config.web_port,
+            "url": config.web_url,
             "tokens": {name: masker.masked(token, ("web", "tokens", name)) for name, token in config.tokens.items()},
         },
         "sla": {
@@ -66,6 +67,9 @@ def _effective(config: Config) -> dict[str, Any]:
         "seal": _seal(config),
         "retention": {"results": _duration(config.keep_results_seconds)},
         "inbound": _inbound(config.inbound, masker),
+        "alerting": masker.masked(config.alerting, ("alerting",)),
+        "ping": masker.masked(config.ping, ("ping",)),
+        "peers": masker.masked(config.peers, ("peers",)),
         "references": [_reference(index, target, masker) for index, target in enumerate(config.reference_targets)],
     }
 

@@ -19,7 +19,7 @@ _WHOLE: dict[str, Any] = {
     "zone": "Europe/Warsaw",
     "location": "cellar",
     "store": {"url": f"postgresql://uptime:{SECRET}@db.example.net/uptime"},
-    "web": {"host": "127.0.0.1", "port": 0, "tokens": {"operators": SECRET_TOKEN}},
+    "web": {"host": "127.0.0.1", "port": 0, "url": "https://uptime.example.net", "tokens": {"operators": SECRET_TOKEN}},
     "sla": {
         "confirm_after": 2,
         "recheck": "5s",
@@ -215,7 +215,7 @@ def test_what_is_shown_reads_back_except_for_the_secrets(tmp_path: Path) -> None
     assert shown.value["web"].pop("tokens") == {"operators": "********"}
     assert {key: shown.value[key] for key in _WHOLE if key not in ("store", "probes")} == {
         **{key: value for key, value in _WHOLE.items() if key not in ("store", "probes")},
-        "web": {"host": "127.0.0.1", "port": 0},
+        "web": {"host": "127.0.0.1", "port": 0, "url": "https://uptime.example.net"},
     }
     probe = {key: value for key, value in shown.value["probes"][0].items() if key != "options"}
     assert probe == {key: value for key, value in _at(("probes", 0)).items() if key != "options"}
