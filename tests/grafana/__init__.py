@@ -1,0 +1,1 @@
+"""The dashboards: their files, their layout, and every query in them."""
