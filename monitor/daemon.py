@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -11,37 +12,31 @@ from aiohttp import web
 from prometheus_client import disable_created_metrics
 
 from monitor import logs
+from monitor.alerting.watch import Alerting
 from monitor.board import Board, Declared
 from monitor.calendars import public_holidays
 from monitor.clock import Clock, iso, to_milliseconds
 from monitor.config import Config, ProbeConfig
 from monitor.facts import RecordedFacts
+from monitor.heartbeats import Condition, Peers, Pings, ServiceManager
 from monitor.inbox import StoredInbox
 from monitor.metrics import Metrics
+from monitor.metrics.heartbeat_series import HeartbeatSeries
 from monitor.offline import References
 from monitor.receivers import channels_of, mail_receiver, webhook_routes
+from monitor.record_keeping import RecordKeeping
 from monitor.redaction import Redactor
 from monitor.results import Result
 from monitor.runner import run_check
 from monitor.schedule import Checks, Schedule, ScheduleEvent
 from monitor.sla.model import ProbeTerms, Verdict
-from monitor.sla.outages import Outage
-from monitor.sla.record import Record
 from monitor.stalls import Stalls
 from monitor.store import Committed, Store, StoreError
-from monitor.told import Told, told, untold
 from monitor.undo import UNDO_SECONDS
 from monitor.upkeep import Upkeep
 from monitor.version import VERSION
 from monitor.web import listen, serve
 from monitor.web.app import Sources
-from probes.contract import Picture
-
-# After a failed write the store is tried again at this pace; the result waits in memory meanwhile.
-STORE_RETRY_SECONDS = 1.0
-# The store counts as writable while its last heartbeat is not older than this many heartbeats.
-HEARTBEATS_MISSED = 3
-FORGET_MESSAGES_EVERY_SECONDS = 3600.0
 
 
 class Daemon:
@@ -66,15 +61,20 @@ class Daemon:
             VERSION,
             lambda: len(self._checks or ()),
             waiting=lambda: self._store.waiting,
-            heartbeat_age=lambda: self._clock.monotonic() - self._last_heartbeat,
+            heartbeat_age=lambda: self._condition.heartbeat_age(),
         )
+        self._condition = Condition(config, clock, self._board.latest)
+        self._pings = Pings(config.ping, clock, self._condition.unwell)
+        self._peers = Peers(config.peers, clock)
+        self._metrics.registry.register(HeartbeatSeries(self._pings, self._peers))
+        self._manager = ServiceManager.of_process()
+        self._alerting = Alerting(config, clock, self._board.standing, self._metrics.alerts)
         self._boot_id = str(uuid4())
         self._store: Store
+        self._records: RecordKeeping
         self._inbox: StoredInbox
         self._generation = 0
         self._stored_meanwhile: list[Committed] | None = None
-        self._started = clock.monotonic()
-        self._last_heartbeat = clock.monotonic()
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[int], None]) -> None:
         """Runs until `stop` is set, then stops in order: no new checks, drain, flush, record the stop, close.
@@ -88,6 +88,7 @@ class Daemon:
             # Before anything is put on record: who cannot have the port must not retire the probes of who has it.
             listening = stack.enter_context(listen(self._config.web_host, self._config.web_port))
             self._store = await stack.enter_async_context(await Store.open(self._config.store_url))
+            self._records = RecordKeeping(self._store, self._config, self._clock, self._metrics)
             self._inbox = StoredInbox(self._store, self._clock, channels_of(self._config.inbound))
             receivers = await stack.enter_async_context(AsyncExitStack())
             ports = await self._receive_mail(receivers)
@@ -105,8 +106,10 @@ class Daemon:
             logs.get().info("daemon.stopped")
 
     def _sources(self) -> Sources:
-        routes = [*webhook_routes(self._config.inbound, self._inbox.take, self._clock), *self._declared_routes()]
-        return Sources(self._config, self._board, self._metrics, self._problems, self._picture, routes, self._told)
+        webhooks = webhook_routes(self._config.inbound, self._inbox.take, self._clock)
+        routes = [*webhooks, *self._declared_routes(), *self._peer_routes()]
+        kept = self._records
+        return Sources(self._config, self._board, self._metrics, self._problems, kept.picture, routes, kept.told)
 
     def _declared_routes(self) -> Sequence[web.RouteDef]:
         """What people may declare; nothing where no token is configured."""
@@ -116,6 +119,13 @@ class Daemon:
         from monitor.web.declared import routes
 
         return routes(Declaring(self._store, self._config, self._clock))
+
+    def _peer_routes(self) -> Sequence[web.RouteDef]:
+        if not self._config.peers:
+            return ()
+        from monitor.web.peers import routes
+
+        return routes(self._peers)
 
     async def _receive_mail(self, stack: AsyncExitStack) -> dict[str, int]:
         """Opens the mail receiver, if there is one, until the stack is closed; returns its port by a name."""
@@ -171,15 +181,19 @@ class Daemon:
         )
         companions = [
             *companions,
+            group.create_task(self._alerting.run(), name="alerting"),  # outages on record are told before any check
             group.create_task(self._heartbeats(), name="heartbeats"),
             group.create_task(schedule.watch_clock(), name="schedule.watch_clock"),
             group.create_task(self._stalls.watch(), name="stalls.watch"),
-            group.create_task(self._forget_messages(), name="inbox.forget"),
+            group.create_task(self._records.forget_messages(), name="inbox.forget"),
+            *self._signs_of_life(group),
         ]
         schedule.start(self._board.fresh())
         logs.get().info("daemon.started", location=self._config.location, probes=len(self._probes), **ports)
         on_ready(ports["web_port"])
+        self._manager.ready(f"probes: {len(self._probes)}, port of the pages: {ports['web_port']}")
         await stop.wait()
+        self._manager.stopping()
         logs.get().info("daemon.stopping", checks_in_flight=len(checks))
         schedule.stop()
         cut_off = await checks.drain(self._config.drain_seconds)
@@ -188,6 +202,13 @@ class Daemon:
         for task in companions:
             task.cancel()
         await asyncio.wait(companions)
+
+    def _signs_of_life(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        return [
+            group.create_task(self._pings.run(), name="pings"),
+            group.create_task(self._peers.run(), name="peers"),
+            group.create_task(self._manager.feed(self._condition.is_stuck), name="service_manager.feed"),
+        ]
 
     async def _check(self, probe: ProbeConfig) -> None:
         checks = self._checks
@@ -203,23 +224,7 @@ class Daemon:
             on_undo=lambda: checks.undo_begins(probe.id),
             stalled=self._stalls.longest,
         )
-        await self._record(result)
-
-    async def _record(self, result: Result) -> None:
-        """Stores a result, however long the store needs. While it waits, the probe's next check is an overrun."""
-        while True:
-            try:
-                await self._store.record(result)
-                return
-            except StoreError as error:
-                self._metrics.store_errors.inc()
-                logs.get().error("store.failed", probe=result.probe, error=str(error))
-            try:
-                await asyncio.sleep(STORE_RETRY_SECONDS)
-            except asyncio.CancelledError:
-                self._metrics.lost.inc()
-                logs.get().error("result.lost", probe=result.probe, verdict=result.verdict.value)
-                raise
+        await self._records.record(result)
 
     def _committed(self, batch: Sequence[Committed]) -> None:
         """What the store has on disk may be shown: on the board, in metrics, in the log, to later checks."""
@@ -228,6 +233,7 @@ class Daemon:
         for committed in batch:
             result = committed.result
             self._board.add(result, committed.closed, committed.current)
+            self._board.then(partial(self._alerting.stored, result))
             self._facts.add(result.probe, result.marks, result.memory)
             self._metrics.checked(result)
             self._log(committed)
@@ -253,73 +259,25 @@ class Daemon:
     def _schedule_event(self, event: ScheduleEvent) -> None:
         self._metrics.schedule_event(event.probe, event.event)
         assert self._group is not None, "the schedule runs inside the group"
-        self._group.create_task(self._record_event(event), name=f"schedule_event[{event.probe}]")
-
-    async def _record_event(self, event: ScheduleEvent) -> None:
-        try:
-            await self._store.record_event(event.probe, event.scheduled_ms, event.event, event.cause, event.late_ms)
-        except StoreError as error:
-            self._metrics.store_errors.inc()
-            logs.get().error("store.failed", probe=event.probe, error=str(error))
+        self._group.create_task(self._records.record_event(event), name=f"schedule_event[{event.probe}]")
 
     async def _heartbeats(self) -> None:
         """Leaves a trace of being alive, and notices what other processes did to the store."""
         while True:
             try:
                 await self._store.heartbeat(self._now_ms())
-                self._last_heartbeat = self._clock.monotonic()
+                self._condition.took_heartbeat()
                 if await self._store.generation() != self._generation:
                     await self._load_ledger()
                 self._board.alive(await self._store.lives())
             except StoreError as error:
-                self._metrics.store_errors.inc()
-                logs.get().error("store.failed", error=str(error))
+                self._records.failed(error)
+            self._condition.answered()
             await asyncio.sleep(self._config.heartbeat_seconds)
-
-    async def _forget_messages(self) -> None:
-        """Keeps received messages only as long as was asked for."""
-        while True:
-            try:
-                await self._store.forget_messages(self._now_ms() - round(self._config.inbound.keep_seconds * 1000))
-            except StoreError as error:
-                self._metrics.store_errors.inc()
-                logs.get().error("store.failed", error=str(error))
-            await asyncio.sleep(FORGET_MESSAGES_EVERY_SECONDS)
-
-    async def _picture(self, result: str, name: str) -> Picture | None:
-        """What was kept of a stored result, named as outside the store."""
-        try:
-            result_id = await self._store.result_id(result)
-            kept = [] if result_id is None else await self._store.pictures(result_id)
-        except StoreError as error:
-            self._metrics.store_errors.inc()
-            logs.get().error("store.failed", error=str(error))
-            return None
-        return next((picture for picture in kept if picture.name == name), None)
-
-    async def _told(self, record: Record, outage: Outage) -> Told:
-        """An outage's story; what only the store knows is left out while it cannot be read."""
-        try:
-            return await told(self._store, record, outage, public_holidays)
-        except StoreError as error:
-            self._metrics.store_errors.inc()
-            logs.get().error("store.failed", error=str(error))
-            return untold(record, outage, public_holidays)
 
     async def _problems(self) -> list[str]:
         """Why the daemon is not ready; empty when it is."""
-        problems = []
-        now = self._clock.monotonic()
-        if now - self._last_heartbeat > HEARTBEATS_MISSED * self._config.heartbeat_seconds:
-            problems.append(f"the store has not been writable for {now - self._last_heartbeat:.0f} s")
-        now_ms = self._now_ms()
-        for probe in self._config.probes:
-            latest = self._board.latest(probe.id)
-            silent_ms = (now - self._started) * 1000 if latest is None else now_ms - latest.started_ms
-            if silent_ms > probe.stale_seconds * 1000:
-                since = "never" if latest is None else f"last at {iso(latest.started_ms)}"
-                problems.append(f"probe {probe.id} has no fresh result: {since}")
-        return problems
+        return self._condition.problems()
 
     def _unstored_since_ms(self) -> int | None:
         """When the oldest check began that runs or waits for the store: what came after it is not settled yet."""

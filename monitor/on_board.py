@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from monitor.picture import ComponentPicture
+from monitor.picture import ComponentPicture, Standing
 from monitor.sla.accounts import Day, budget_of
 from monitor.sla.course import Course
 from monitor.sla.deadlines import Clock, clocks_of
@@ -86,6 +86,13 @@ class OnBoard:
         recent = self._recent(record)
         yield None
         yield self._shown(record, tail, recent)
+
+    def standing(self, record: Record) -> Standing:
+        """The state and the outage that goes on."""
+        tail, now_ms = self._course.tail(record.ledger, record.as_of_ms), record.as_of_ms
+        found = self._course.outages(tail, record.ledger, (now_ms, now_ms + 1))
+        open_outage = found[-1] if found and found[-1].end_ms is None else None
+        return Standing(self.terms, self._course.state(tail)[0], open_outage)
 
     def days(self, record: Record) -> list[Day]:
         """The last 90 calendar days, the running one included."""

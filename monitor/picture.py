@@ -46,6 +46,15 @@ class ComponentPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What of a component alerts depend on, without any figure."""
+
+    terms: ComponentTerms
+    state: State
+    open_outage: Outage | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProbePicture:
     """A probe with its newest result at this daemon's location; None where it was never checked."""
 

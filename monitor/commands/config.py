@@ -116,6 +116,28 @@ def schema(form: str) -> None:
     click.echo(text.rstrip("\n"))
 
 
+@config.command("prometheus")
+@click.argument("file", required=False, type=_FILE)
+@click.option("--out", "folder", metavar="FOLDER", type=_FILE, help="Write files into it instead of printing one.")
+@config_option
+def prometheus(file: Path | None, folder: Path | None, config_path: str | None) -> None:
+    """Make Prometheus' alert rules out of the configuration. Reload Prometheus afterwards."""
+    _only_once(file is not None, config_path)
+    from monitor.alert_rules import one_file, rule_files
+    from monitor.files import write_atomically
+
+    loaded = load_config(str(file) if file else config_path)
+    if folder is None:
+        click.echo(one_file(loaded), nl=False)
+        return
+    try:
+        for name, text in rule_files(loaded).items():
+            write_atomically(folder / name, text)
+            click.echo(folder / name)
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
+
+
 def _only_once(named: bool, config_path: str | None) -> None:
     if named and config_path:
         raise click.UsageError("a file is named, and another one with --config; expected one of the two")

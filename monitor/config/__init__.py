@@ -7,6 +7,7 @@ in `model`; a new probe needs nothing here.
 """
 
 from monitor.config.files import find_config, shipped_config
+from monitor.config.heartbeats import PeerEntry, PingSection
 from monitor.config.inbound import SMTP_CHANNEL, Inbound, SmtpSection, WebhookSection
 from monitor.config.loading import Config, ConfigError, ProbeConfig, load
 from monitor.yaml_source import Problem
@@ -16,6 +17,8 @@ __all__ = [
     "Config",
     "ConfigError",
     "Inbound",
+    "PeerEntry",
+    "PingSection",
     "ProbeConfig",
     "Problem",
     "SmtpSection",

@@ -199,7 +199,7 @@ def _config(
         web_url=file.web.url,
         alerting=file.alerting,
         ping=file.ping,
-        peers=file.peers,
+        peers={name: peer for name, peer in file.peers.items() if peer.token is not None},
     )
 
 

@@ -26,7 +26,7 @@ from monitor.config.fields import (
     Title,
     Zone,
 )
-from monitor.config.heartbeats import PeerEntry, PingSection
+from monitor.config.heartbeats import Peers, PingSection
 from monitor.config.inbound import InboundSection
 from monitor.config.urls import BaseUrl
 from monitor.config.values import (
@@ -230,7 +230,7 @@ class ConfigFile(Section):
     )
     alerting: AlertingSection = AlertingSection()
     ping: PingSection = PingSection()
-    peers: dict[Name, PeerEntry] = Field(
+    peers: Peers = Field(
         default_factory=dict, description="Other daemons that call this one, by a name; silence of theirs is an alert."
     )
     references: tuple[ReferenceEntry, ...] = Field(

@@ -1,6 +1,7 @@
 """Writes a configuration out as it is in force: every default filled in, every secret masked."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import yaml
@@ -208,6 +209,8 @@ class _Masker:
         return self._plain(value)
 
     def _field(self, field: FieldInfo, value: Any, loc: Loc) -> Any:
+        if isinstance(value, Fraction):
+            return percentage_text(value)
         is_duration = any(isinstance(mark, DurationBetween) for mark in field.metadata)
         return duration_text(value) if is_duration else self.masked(value, loc)
 

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from monitor.board import Board
 from monitor.config import Config
+from monitor.metrics.alert_series import AlertSeries
 from monitor.metrics.component_series import Failures, component_text
 from monitor.metrics.probe_series import PROBE_FAMILIES, ProbeSeries
 from monitor.metrics.promise_series import support_text
@@ -45,6 +46,7 @@ class Metrics:
         self._scraping = asyncio.Lock()
         self._components = {probe.id: probe.component for probe in config.probes}
         self._probes = {probe.id: ProbeSeries(probe, config.location) for probe in config.probes}
+        self.alerts = AlertSeries(config, self.registry)
         self._failures = Failures(config.components, config.location)
         self._unwritten: dict[str, ProbeSeries] = {}
         self._probe_text = ""

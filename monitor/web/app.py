@@ -13,6 +13,7 @@ from monitor.metrics import CONTENT_TYPE, Metrics
 from monitor.web.pages import Pages
 from monitor.web.past import Teller, add_past
 from monitor.web.reports import add_reports
+from monitor.web.runbooks import add_runbooks
 from monitor.web.status import status_json
 from probes.contract import Picture
 
@@ -65,6 +66,7 @@ def application(sources: Sources) -> web.Application:
     app.router.add_get("/readyz", _ready)
     app.router.add_get("/api/v1/results/{result}/pictures/{name}", _picture)
     add_past(app, app[PAGES], sources.board, sources.told)
+    add_runbooks(app)
     add_reports(app, lambda _request: (sources.config, sources.board.picture().as_of_ms))
     return app
 

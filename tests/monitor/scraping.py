@@ -1,18 +1,35 @@
 """Metrics over a real board, and what Prometheus' parser makes of their text."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.clock import SystemClock
 from monitor.config import Config
+from monitor.config.alerting import AlertingSection, AlertmanagerEntry
 from monitor.daemon import Daemon
 from monitor.metrics import Metrics
+from monitor.metrics.heartbeat_series import HeartbeatSeries
 from monitor.results import Result
 from monitor.sla.model import Verdict
 from probes.contract import StepTiming
 from tests.monitor.boards import START_MS, Recorded, watching
 from tests.monitor.build import component_terms
+
+
+class Calls:
+    """What a daemon that is called, and calls, tells of it."""
+
+    up = True
+    counts: Mapping[str, int] = MappingProxyType({"ok": 0, "failed": 0})
+
+    def silent(self) -> dict[str, bool]:
+        return {"dublin": True}
+
+    def last_calls(self) -> dict[str, float]:
+        return {"dublin": START_MS / 1000}
 
 
 class Scraped:
@@ -27,6 +44,7 @@ class Scraped:
             config, self.recorded.board, "1.2.3", lambda: 3, waiting=lambda: self.waiting, heartbeat_age=lambda: 1.5
         )
         self.metrics.config_loaded.set(START_MS / 1000)
+        self.metrics.registry.register(HeartbeatSeries(Calls(), Calls()))
 
     def check(self, number: int, verdict: Verdict, **changes: object) -> Result:
         addition = self.recorded.add(number, verdict)
@@ -42,7 +60,9 @@ class Scraped:
 
 
 def agreement() -> Config:
-    return watching("ingest", "api", "api", also=[component_terms("recovery", None)])
+    config = watching("ingest", "api", "api", also=[component_terms("recovery", None)])
+    told = AlertmanagerEntry.model_validate({"url": "http://alertmanager.example.net:9093"})
+    return replace(config, alerting=AlertingSection(alertmanagers=(told,)))
 
 
 async def with_every_verdict() -> Scraped:

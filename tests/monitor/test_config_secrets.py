@@ -14,6 +14,8 @@ from tests.monitor.config_kinds import KINDS
 
 SECRET = "hunter2-Ähre"
 SECRET_TOKEN = "hunter4-hunter4-hunter4"
+SECRET_PING = "hunter5-hunter5-hunter5"
+SECRET_PEER = "hunter6-hunter6-hunter6"
 
 _WHOLE: dict[str, Any] = {
     "zone": "Europe/Warsaw",
@@ -83,6 +85,18 @@ _WHOLE: dict[str, Any] = {
     },
     "seal": {"enabled": True, "key": "/etc/efento-uptime/seal.pem", "at": "03:30"},
     "retention": {"results": "30d"},
+    "ping": {
+        "url": f"https://hc.example.net/{SECRET_PING}",
+        "method": "GET",
+        "every": "30s",
+        "retry": "10s",
+        "timeout": "5s",
+        "settle": "1m",
+        "well_suffix": "?status=up",
+        "start_suffix": None,
+        "fail_suffix": "?status=down",
+    },
+    "peers": {"dublin": {"token": SECRET_PEER, "every": "30s", "grace": "1m"}},
 }
 
 # What a person may write by mistake where a secret belongs; %s is the secret.
@@ -134,6 +148,8 @@ _PLACES = list(_places(_WHOLE))
 _SECRET_PLACES: list[Loc] = [
     ("store", "url"),
     ("web", "tokens", "operators"),
+    ("ping", "url"),
+    ("peers", "dublin", "token"),
     ("probes", 0, "options", "token"),
     ("probes", 0, "options", "keys", "main"),
     ("probes", 0, "options", "api", "password"),
@@ -172,7 +188,7 @@ def test_a_secret_in_an_open_field_is_masked(tmp_path: Path) -> None:
     assert "url: https://x.example/********/y\n" in as_yaml(config)
 
 
-@pytest.mark.parametrize("loc", _SECRET_PLACES[3:], ids=printed)
+@pytest.mark.parametrize("loc", _SECRET_PLACES[5:], ids=printed)
 def test_a_secret_by_reference_is_known_and_shown_nowhere(loc: Loc, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("hunter3", encoding="utf-8")
     for reference in ("env:OUTSIDE", "file:secret.txt", "env:UNSET:-hunter3"):
@@ -199,7 +215,10 @@ def test_no_message_has_a_secret_that_does_not_fit(loc: Loc, text: str, tmp_path
 def test_secrets_are_all_that_is_secret(tmp_path: Path) -> None:
     path = tmp_path / "monitor.yaml"
     path.write_text(_with(("store", "url"), '"postgresql://uptime:pass%20word@db.example.net/u"'), encoding="utf-8")
-    assert load(path, {}, KINDS).secrets() == {SECRET, SECRET_TOKEN, "pass%20word", "pass word"}
+    assert load(path, {}, KINDS).secrets() == {
+        *(SECRET, SECRET_TOKEN, SECRET_PEER, "pass%20word", "pass word"),
+        f"https://hc.example.net/{SECRET_PING}",
+    }
 
 
 def test_what_is_shown_reads_back_except_for_the_secrets(tmp_path: Path) -> None:
@@ -213,9 +232,12 @@ def test_what_is_shown_reads_back_except_for_the_secrets(tmp_path: Path) -> None
     assert options["api"]["url"] == "https://x:********@api.example.net?token=********"
     assert shown.value["store"]["url"] == "postgresql://uptime:********@db.example.net/uptime"
     assert shown.value["web"].pop("tokens") == {"operators": "********"}
+    assert (shown.value["ping"].pop("url"), shown.value["peers"]["dublin"].pop("token")) == ("********", "********")
     assert {key: shown.value[key] for key in _WHOLE if key not in ("store", "probes")} == {
         **{key: value for key, value in _WHOLE.items() if key not in ("store", "probes")},
         "web": {"host": "127.0.0.1", "port": 0, "url": "https://uptime.example.net"},
+        "ping": {key: value for key, value in _WHOLE["ping"].items() if key != "url"},
+        "peers": {"dublin": {"every": "30s", "grace": "1m"}},
     }
     probe = {key: value for key, value in shown.value["probes"][0].items() if key != "options"}
     assert probe == {key: value for key, value in _at(("probes", 0)).items() if key != "options"}
