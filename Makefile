@@ -4,13 +4,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help demo test check bench clean lock proto docs pictures servers
+.PHONY: help demo test check bench image-test clean lock proto docs pictures servers
 
 help:
 	@echo "make demo   run the daemon against a stand-in platform (ARGS=\"--port 8080 --for 60\")"
 	@echo "make test   run all tests (ARGS=\"-k coap\")"
 	@echo "make check  lint and type-check"
 	@echo "make bench  measure, beside a peer or a limit"
+	@echo "make image-test  build the container image and try it, as root"
 	@echo "make clean  remove what was made here"
 	@echo "make lock | proto | docs | pictures   renew what is generated"
 
@@ -25,7 +26,7 @@ servers:
 	@./tools/get-servers
 
 test: $(READY) servers
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -36,14 +37,17 @@ bench: $(READY)
 	@./tools/get-servers bench
 	@for file in benchmarks/bench_*.py; do $(BIN)/python "$$file" || exit 1; done
 
+# Neither an engine nor a registry is needed.
+image-test: $(READY)
+	@./tools/image-test
+
 clean:
 	rm -rf $(VENV) .servers build dist demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The lock file names neither an index nor a host: where packages come from is the machine's business.
+# No lock file names an index or a host: where packages come from is the machine's business.
 lock: $(READY)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header --upgrade --group dev pyproject.toml --output-file requirements.lock
+	./tools/lock
 
 proto: $(READY)
 	$(BIN)/python -m grpc_tools.protoc -Iprobes/efento/proto --python_out=probes/efento/proto \

@@ -11,6 +11,7 @@ VERBS = {
     "demo": ("demo", "demo", "Run the daemon against a stand-in platform on this machine."),
     "explain": ("explain", "explain", "Tell the story of one outage."),
     "export": ("export", "export", "Write stored results, runs and outages as files."),
+    "health": ("health", "health", "Tell whether the daemon does its work."),
     "import": ("imports", "import_results", "Read results from newline-delimited JSON into the store."),
     "outage": ("outage", "outage", "Put on record what was done about an outage."),
     "outages": ("outages", "outages", "List the components' outages."),

@@ -1,5 +1,6 @@
-"""For all tests: code of ours that blocks the event loop fails the test that runs it."""
+"""For all tests: code of ours that blocks the event loop fails the test that runs it; the terminal changes nothing."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,15 @@ AT_START = {
     "monitor/web/pages.py": {"__init__"},
     "probes/option_types.py": {"_zone"},
 }
+
+# A shell lets what it runs in the background ignore Ctrl-C, and so would every process that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _any_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @pytest.fixture(autouse=True)
