@@ -46,21 +46,22 @@ class References:
         self._offline = offline
 
     async def _any_lives(self) -> bool:
-        """The first sign of life is enough: the other questions are given up then."""
-        lives = False
+        """The first sign of life is enough: the other questions are given up then.
+
+        No task group that the first sign breaks up: with Python 3.11 that leaves one cancel too many counted at the
+        task that asks, and the next deadline in it would pass for a cancel from outside.
+        """
+        asking = [asyncio.create_task(self._lives(each), name=f"check[{each.id}]") for each in self._targets]
         try:
-            async with asyncio.TaskGroup() as group:
-                for target in self._targets:
-                    group.create_task(self._ask(target), name=f"check[{target.id}]")
-        except* _SignOfLife:
-            lives = True
-        return lives
+            for answer in asyncio.as_completed(asking):
+                if await answer:
+                    return True
+            return False
+        finally:
+            for task in asking:
+                task.cancel()
+            await asyncio.wait(asking)
 
-    async def _ask(self, target: ProbeConfig) -> None:
+    async def _lives(self, target: ProbeConfig) -> bool:
         result = await run_check(target, location="", clock=self._clock, facts=NoFacts(), redactor=Redactor())
-        if result.reason not in NO_SIGN_OF_LIFE:
-            raise _SignOfLife
-
-
-class _SignOfLife(Exception):
-    """A target was reached."""
+        return result.reason not in NO_SIGN_OF_LIFE

@@ -81,6 +81,13 @@ async def test_the_first_sign_of_life_ends_the_question_and_nothing_is_left_runn
     assert asyncio.all_tasks() == before
 
 
+async def test_who_asked_can_still_wait_with_a_deadline() -> None:
+    """Before Python 3.11.3 a deadline takes its own cancel for another's if one is still counted."""
+    assert not await references(silent, works, silent, timeout=60).offline()
+    task = asyncio.current_task()
+    assert task is not None and task.cancelling() == 0
+
+
 async def test_many_who_ask_at_once_and_soon_after_get_one_answer() -> None:
     clock, target = ManualClock(NOON), Counted(ConnectionRefusedError())
     asked = references(target, clock=clock)
