@@ -63,8 +63,10 @@ def test_the_wheel_has_what_is_no_python_code(wheel: Path) -> None:
     pages = {f"standin/webapp/pages/{file.name}" for file in (ROOT / "standin/webapp/pages").iterdir()}
     reports = {f"monitor/reports/templates/{file.name}" for file in (ROOT / "monitor/reports/templates").iterdir()}
     method = {f"monitor/shipped_docs/{name}" for name in METHOD}
-    assert shipped and templates and scenarios and pages and reports and method
-    assert shipped | templates | scenarios | pages | reports | method <= names
+    runbooks = {f"monitor/shipped_docs/runbooks/{file.name}" for file in (ROOT / "docs/runbooks").glob("*.md")}
+    parts = (shipped, templates, scenarios, pages, reports, method, runbooks)
+    assert all(parts)
+    assert set().union(*parts) <= names
     assert not {name for name in names if name.startswith("tests/")}
 
 
