@@ -73,9 +73,36 @@ def daemon(config: Path, port: int, log: Path) -> Iterator[int]:
 
 
 @contextmanager
+def server(name: str, options: Sequence[str], port: int, path: str, log: Path) -> Iterator[None]:
+    """A server from Debian's packages, once this path of its port answers."""
+    command = installed(name)
+    if command is None:
+        raise CannotMeasure(f"no {name} here: tools/get-servers gets it")
+    with running([command, *options], log):
+        try:
+            wait_until(lambda: answers(port, path), f"{name} did not start")
+        except CannotMeasure as error:
+            raise CannotMeasure(f"{error}: {log.read_text()[-500:]}") from None
+        yield
+
+
+def installed(name: str) -> str | None:
+    """Where such a command is, on this machine or unpacked beside the checkout's files."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:{ROOT / '.servers/usr/bin'}")
+
+
+def output(*arguments: str | Path) -> str:
+    """What a command of the product prints."""
+    done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        raise CannotMeasure(f"efento-uptime {arguments[0]}: {done.stderr[-500:]}")
+    return done.stdout
+
+
+@contextmanager
 def blackbox_exporter(folder: Path) -> Iterator[tuple[int, int] | None]:
     """blackbox_exporter with a plain HTTP module: `(process id, port)`; None where it is not installed."""
-    command = shutil.which(EXPORTER, path=f"{os.environ.get('PATH', '')}:{ROOT / '.servers/usr/bin'}")
+    command = installed(EXPORTER)
     if command is None:
         yield None
         return

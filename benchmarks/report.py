@@ -21,7 +21,7 @@ from monitor.clock import SystemClock
 INTRODUCTION = """# Benchmarks
 
 What the product costs, beside a limit that it was designed for or beside a peer measured in the same run. `make bench`
-measures it on your machine and takes about five minutes; each file `benchmarks/bench_*.py` can be run alone, too. A
+measures it on your machine and takes about eight minutes; each file `benchmarks/bench_*.py` can be run alone, too. A
 benchmark never fails because of a figure. This page is written by `python benchmarks/report.py`; how accurate the
 yearly figures are is another matter, at [the end](#accuracy).
 
