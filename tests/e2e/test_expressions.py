@@ -22,7 +22,7 @@ from tests.e2e.processes import Keeper, Process, run, until
 from tests.grafana.queries import expressions
 from tests.real_servers import command
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(180)]
 
 PEER_TOKEN = "0123456789abcdef"
 JOBS = 4

@@ -7,7 +7,7 @@ import pytest
 from tests.real_servers import command
 from tools.fault_verdicts import OWNERS, PAGE, Case, all_found, cases, row, written
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

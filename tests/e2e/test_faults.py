@@ -19,7 +19,7 @@ from tests.e2e.daemons import DaemonProcess, Demo, Status, sum_of, switch
 from tests.e2e.listener import Listener
 from tests.e2e.processes import Keeper, Process, run
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(90)]
 
 Found = tuple[str | None, str | None, str | None]
 """A probe's verdict, reason and step."""

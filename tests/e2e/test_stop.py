@@ -15,7 +15,7 @@ from tests.e2e.records import ledger_of, lives_of, stored_checks
 
 DRAIN_SECONDS = 1.0
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(60)]
 
 
 @pytest.fixture
