@@ -32,6 +32,8 @@ from monitor.sla.support_hours import Holidays, support_intervals
 from monitor.sla.windows import Window, WindowEntry
 
 DAYS_AHEAD = 30
+# A result of another location that is recorded later than this after others is seen with the next start.
+LATE_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,16 @@ class Board:
     def add(self, result: Result, closed: Run | None, run: Run) -> None:
         """Takes over one stored result and the run that it made or extended."""
         self.then(partial(self._add, result, closed, run))
+
+    def elsewhere(self, ledger: Ledger) -> None:
+        """Takes over what daemons at other locations have recorded lately; what is known already changes nothing."""
+        self.then(partial(self._elsewhere, ledger))
+
+    def elsewhere_since_ms(self) -> int | None:
+        """From when on to ask for that, what was late included; None where there is no other location."""
+        places = [place for place in self._components_of if place[1] != self._config.location]
+        newest_ms = [runs[-1].last_ms for place in places if (runs := self._runs.get(place))]
+        return min(max(newest_ms, default=0), self._now_ms()) - LATE_MS if places else None
 
     def alive(self, lives: Sequence[Life]) -> None:
         """Takes over the heartbeats on record."""
@@ -231,6 +243,21 @@ class Board:
                 self._begin(self._components[key].terms)
             self._components[key].changed()
         self._changes += 1
+
+    def _elsewhere(self, ledger: Ledger) -> None:
+        for place, newest in ledger.runs.items():
+            known = self._runs.setdefault(place, [])
+            if place[1] == self._config.location or known[-1:] == newest[-1:]:
+                continue
+            since_ms = known[-1].last_ms if known else newest[0].first_ms
+            while known and known[-1].first_ms >= newest[0].first_ms:
+                known.pop()
+            known.extend(newest)
+            for key in self._components_of.get(place, ()):
+                if not self._components[key].reaches(since_ms, newest[-1]):
+                    self._begin(self._components[key].terms)
+                self._components[key].changed()
+            self._changes += 1
 
     def _alive(self, lives: list[Life]) -> None:
         if [(life.location, life.first_ms, life.clean) for life in lives] != [

@@ -267,13 +267,22 @@ class Daemon:
             try:
                 await self._store.heartbeat(self._now_ms())
                 self._condition.took_heartbeat()
-                if await self._store.generation() != self._generation:
-                    await self._load_ledger()
+                await self._look_elsewhere()
                 self._board.alive(await self._store.lives())
             except StoreError as error:
                 self._records.failed(error)
             self._condition.answered()
             await asyncio.sleep(self._config.heartbeat_seconds)
+
+    async def _look_elsewhere(self) -> None:
+        """Reads what other processes recorded: all, where history was changed, else what is new of other locations."""
+        if await self._store.generation() != self._generation:
+            await self._load_ledger()
+        elif (since_ms := self._board.elsewhere_since_ms()) is not None:
+            self._board.elsewhere(await self._store.ledger(since_ms))
+        else:
+            return
+        self._board.then(self._alerting.changed)
 
     async def _problems(self) -> list[str]:
         """Why the daemon is not ready; empty when it is."""

@@ -95,6 +95,7 @@ ALLOWED = {
         "monitor.alert_rules",
         "monitor.alerting.prompt",
         "monitor.config",
+        "monitor.sla.burn",
         "monitor.sla.model",
     },
     "monitor.alerting": {
@@ -104,6 +105,7 @@ ALLOWED = {
         "monitor.logs",
         "monitor.metrics",
         "monitor.picture",
+        "monitor.redaction",
         "monitor.results",
         "monitor.sla",
         "monitor.words",

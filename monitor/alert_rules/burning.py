@@ -5,10 +5,10 @@ What was not observed is in neither part of an error ratio: blindness neither di
 
 from collections.abc import Iterator
 
-from monitor.alert_rules.burn import BurnWindow, burn_windows
 from monitor.alert_rules.model import COMPONENT, Alert, Group, Recording, number, one_of, promql, window
 from monitor.config import Config
 from monitor.config.values import duration_text, percentage_text
+from monitor.sla.burn import BurnWindow, burn_windows
 from monitor.sla.model import ComponentTerms
 
 INTERVAL_SECONDS = 60.0  # windows of days over every scrape are not computed at each of them

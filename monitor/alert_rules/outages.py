@@ -1,6 +1,6 @@
 """Alerts of what customers feel now: a component or the whole platform is down, a deadline of an outage is near.
 
-`ComponentDown` and `PlatformDown` the daemon pushes too, with the same labels.
+`ComponentDown`, `PlatformDown` and `PlatformDownNow` the daemon pushes too, with the same labels.
 """
 
 from monitor.alert_rules.model import COMPONENT, PLATFORM, Alert, Group, one_of, promql, window
@@ -14,7 +14,9 @@ FIRST_CHECKS_SECONDS = 30.0
 
 
 def outages(config: Config) -> Group:
-    rules = [_component_down(config), *_platform_down(config), *_deadlines(config), _outside_support_hours(config)]
+    """In order: what hides another ends before it. What ends while it is hidden is never told to be over, and its next
+    beginning is none to Alertmanager."""
+    rules = [*_platform_down(config), _component_down(config), *_deadlines(config), _outside_support_hours(config)]
     return Group(
         "outages",
         tuple(rules),
@@ -24,16 +26,20 @@ def outages(config: Config) -> Group:
 
 
 def _component_down(config: Config) -> Alert:
-    outlive = window(config.alerting.outlive)
     return Alert(
         "ComponentDown",
-        f"max by (component, severity) (last_over_time(uptime_component_outage_open[{outlive}])) == 1",
+        _open("component, severity", config),
         severity=None,
         summary="{{ $labels.component }} is down",
         description="Checks failed, and failed again: a confirmed outage of {{ $labels.component }}, a "
         "{{ $labels.severity }}, goes on. Its page has the failed step and the evidence.",
         about=COMPONENT,
     )
+
+
+def _open(by: str, config: Config) -> str:
+    """The open outages."""
+    return f"max by ({by}) (last_over_time(uptime_component_outage_open[{window(config.alerting.outlive)}])) == 1"
 
 
 def _platform_down(config: Config) -> tuple[Alert, ...]:
@@ -61,6 +67,26 @@ def _platform_down(config: Config) -> tuple[Alert, ...]:
             for_seconds=FIRST_CHECKS_SECONDS,
             about=PLATFORM,
         ),
+        _platform_down_now(config),
+    )
+
+
+def _platform_down_now(config: Config) -> Alert:
+    """Only once `PlatformDown` pages, and no longer than the outage that it hides. Not all parts come back with the
+    same scrape: those that do within `settle` page nobody."""
+    expr = f"""
+        {_open("component", config)}
+        and on ()
+        last_over_time(ALERTS{{alertname="PlatformDown", alertstate="firing"}}[{window(config.alerting.settle)}])
+    """
+    return Alert(
+        "PlatformDownNow",
+        promql(expr),
+        severity="none",
+        summary="{{ $labels.component }} has no page of its own: the platform is down",
+        description="Nobody is told of this. In Alertmanager it hides that {{ $labels.component }} is down, which "
+        "PlatformDown tells of.",
+        about=COMPONENT,
     )
 
 

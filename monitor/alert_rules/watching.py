@@ -8,6 +8,8 @@ JOB, NODE_JOB = "efento-uptime", "node"
 HEARTBEATS_MISSED = 6
 LATE_FOR_SECONDS = 60.0
 AGE = "probe:uptime_check_age:seconds"
+# What happened once is told until support hours begin, also on Monday of Friday's: what is over by then never is.
+OF_EVENTS = "3d"
 
 
 def watching(config: Config) -> Group:
@@ -147,10 +149,11 @@ def _store_not_writable(config: Config) -> Alert:
 def _results_lost() -> Alert:
     return Alert(
         "ResultsLost",
-        "sum(increase(uptime_results_lost_total[1h])) > 0",
+        f"sum(increase(uptime_results_lost_total[{OF_EVENTS}])) > 0",
         severity="major",
         summary="The daemon was stopped before all results were on disk",
-        description="Checks of the last minutes before the stop are missing; their time is unknown, not up.",
+        description="Checks of the last minutes before the stop are missing; their time is unknown, not up. Told for "
+        f"{OF_EVENTS}.",
     )
 
 
@@ -171,6 +174,14 @@ def _others_unheard(config: Config) -> tuple[Alert, ...]:
             summary="Outages cannot be pushed to the Alertmanager {{ $labels.alertmanager }}",
             description="Pages still come by way of Prometheus, some seconds to a minute later.",
             for_seconds=patience,
+        ),
+        Alert(
+            "AlertsUntold",
+            f"sum by (alertmanager) (increase(uptime_alerts_untold_total[{OF_EVENTS}])) > 0",
+            severity="major",
+            summary="An outage came and went before the Alertmanager {{ $labels.alertmanager }} could be told",
+            description="No push got through while it lasted. If Prometheus did not tell of it either, nobody was "
+            f"paged. Told for {OF_EVENTS}.",
         ),
         Alert(
             "PingFailing",

@@ -16,10 +16,13 @@ from monitor.words import local_time
 
 COMPONENT_DOWN = "ComponentDown"
 PLATFORM_DOWN = "PlatformDown"
-NAMES = (COMPONENT_DOWN, PLATFORM_DOWN)
+PLATFORM_DOWN_NOW = "PlatformDownNow"
+# In the order in which they are told: what hides another is there before it, and gone before it.
+NAMES = (PLATFORM_DOWN, PLATFORM_DOWN_NOW, COMPONENT_DOWN)
 # A platform is down when at least so many of its prompt components are, and none is up.
 FEWEST_DOWN = 2
 LONGEST_DESCRIPTION = 500
+SILENT = "none"  # a severity that nobody is told of
 
 LabelSet = frozenset[tuple[str, str]]
 
@@ -49,12 +52,20 @@ class Alert:
     def key(self) -> LabelSet:
         return frozenset(self.labels.items())
 
+    @property
+    def silent(self) -> bool:
+        """Nobody is told of it: it only hides another."""
+        return self.labels["severity"] == SILENT
+
 
 def alerts_of(components: Iterable[HowItStands], config: Config) -> list[Alert]:
-    """What holds: `ComponentDown` for each open outage, and `PlatformDown` where no prompt component is left."""
+    """What holds: `ComponentDown` for each open outage, and `PlatformDown` where no prompt component is left; then
+    `PlatformDownNow` hides each `ComponentDown`. In the order of `NAMES`."""
     found = list(components)
     down = [_component_down(each.terms, each.open_outage, config) for each in found if each.open_outage is not None]
-    return down + list(_platform_down(found, config))
+    platform = list(_platform_down(found, config))
+    hiding = [_platform_down_now(part, whole, config) for whole in platform for part in down]
+    return [*platform, *hiding, *down]
 
 
 def possible_labels(config: Config) -> set[LabelSet]:
@@ -62,7 +73,13 @@ def possible_labels(config: Config) -> set[LabelSet]:
     found = {frozenset(component_labels(terms, config).items()) for terms in config.components}
     if len(prompt_components(config)) >= FEWEST_DOWN:
         found.add(frozenset(platform_labels(config).items()))
+        found |= {hider_of(key) for key in found if dict(key)["alertname"] == COMPONENT_DOWN}
     return found
+
+
+def hider_of(key: LabelSet) -> LabelSet:
+    """What `PlatformDownNow` is called that hides this alert."""
+    return frozenset(_hiding_labels(dict(key)).items())
 
 
 def component_labels(terms: ComponentTerms, config: Config) -> dict[str, str]:
@@ -76,6 +93,10 @@ def component_labels(terms: ComponentTerms, config: Config) -> dict[str, str]:
 
 def platform_labels(config: Config) -> dict[str, str]:
     return {**config.alerting.labels, "alertname": PLATFORM_DOWN, "severity": "blocker"}
+
+
+def _hiding_labels(hidden: Mapping[str, str]) -> dict[str, str]:
+    return {**hidden, "alertname": PLATFORM_DOWN_NOW, "severity": SILENT}
 
 
 def _component_down(terms: ComponentTerms, outage: Outage, config: Config) -> Alert:
@@ -108,6 +129,16 @@ def _platform_down(components: Sequence[HowItStands], config: Config) -> Iterato
         **_dashboard("uptime-overview", config),
     }
     yield Alert(platform_labels(config), annotations, starts_ms, annotations.get("page", ""))
+
+
+def _platform_down_now(part: Alert, platform: Alert, config: Config) -> Alert:
+    """It is there with its component's outage and no longer: nothing is hidden whose end has still to be told."""
+    annotations = {
+        "summary": "No page of its own: the platform is down",
+        "description": "Nobody is told of this. In Alertmanager it hides that this component is down.",
+        **_runbook(PLATFORM_DOWN_NOW, config),
+    }
+    return Alert(_hiding_labels(part.labels), annotations, max(part.starts_ms, platform.starts_ms), part.generator_url)
 
 
 def _what_failed(outage: Outage) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,8 +10,10 @@ import aiohttp
 
 from monitor.alerting.alerts import LabelSet
 from monitor.config.alerting import AlertmanagerEntry
+from monitor.redaction import Redactor
 
 LONGEST_ANSWER = 1_000_000
+READ_OF_A_REFUSAL = 10_000
 LONGEST_TEXT = 200
 # Of a server that is busy: it may take the same another time.
 WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
@@ -45,7 +47,9 @@ class AlertmanagerApi:
         self._url = f"{entry.url}/api/v2/alerts"
         self._timeout_seconds = timeout_seconds
         self._authorization = _authorization(entry)
+        self._redactor = Redactor(_secrets(entry, self._authorization))
         self._session: aiohttp.ClientSession
+        self.date: str | None = None  # of its newest answer, as it wrote it
 
     async def __aenter__(self) -> Self:
         # A connection for each request: of one that was kept nobody knows whether it still leads anywhere.
@@ -83,16 +87,22 @@ class AlertmanagerApi:
                 asyncio.timeout(self._timeout_seconds),
                 self._session.request(method, self._url, allow_redirects=False, **request) as answer,
             ):
+                self.date = answer.headers.get("Date")
                 body = await _bounded(answer.content)
         except TimeoutError:
             raise Failed(f"no answer within {self._timeout_seconds:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Failed(a_line(str(error) or type(error).__name__)) from None
+            raise Failed(self._told(str(error) or type(error).__name__)) from None
         if answer.ok and answer.status < 300:
             return body
-        text = a_line(f"{answer.status} {body.decode(errors='replace')}")
+        text = self._told(f"{answer.status} {body[:READ_OF_A_REFUSAL].decode(errors='replace')}")
         is_refusal = 400 <= answer.status < 500 and answer.status not in WORTH_ANOTHER_TRY
         raise Refused(text) if is_refusal else Failed(text)
+
+    def _told(self, text: str) -> str:
+        """Without our credentials, which a proxy may show to whom it refuses; before it is cut, for half of one is
+        recognised by nobody."""
+        return a_line(self._redactor.clean(text))
 
 
 def matcher(name: str, value: str) -> str:
@@ -113,6 +123,12 @@ def _authorization(entry: AlertmanagerEntry) -> dict[str, str]:
     if entry.user is not None and entry.password is not None:
         return {"Authorization": aiohttp.encode_basic_auth(entry.user, entry.password.get_secret_value(), "utf-8")}
     return {}
+
+
+def _secrets(entry: AlertmanagerEntry, authorization: Mapping[str, str]) -> Iterator[str]:
+    """Also user and password in one, as a header has them."""
+    yield from (each.get_secret_value() for each in (entry.token, entry.password) if each is not None)
+    yield from (header.partition(" ")[2] for header in authorization.values())
 
 
 async def _bounded(content: aiohttp.StreamReader) -> bytes:

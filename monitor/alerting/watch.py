@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
-from monitor.alerting.alerts import PLATFORM_DOWN, Alert, alerts_of, possible_labels
+from monitor.alerting.alerts import COMPONENT_DOWN, Alert, alerts_of, possible_labels
 from monitor.alerting.prompt import prompt_components
 from monitor.alerting.push import TICK_SECONDS, Pusher
 from monitor.clock import Clock
@@ -17,7 +17,8 @@ class Alerting:
     """`stored` is told of every result that is on the board, `run` pushes until it is cancelled.
 
     `standing` tells how a component stands now. It is asked only where the answer may have changed: after a result
-    that says something else than the component's known state, and every `resend` for what changes by mere time.
+    that says something else than the component's known state, when `changed`, and every `resend` for what changes by
+    mere time.
     """
 
     def __init__(self, config: Config, clock: Clock, standing: Callable[[str], Standing], series: AlertSeries) -> None:
@@ -42,6 +43,11 @@ class Alerting:
             self._due.add(result.component)
             self._touched.set()
 
+    def changed(self) -> None:
+        """More is on the board than this daemon's own results: everything is looked at."""
+        self._look_again_at = self._clock.monotonic()
+        self._touched.set()
+
     async def run(self) -> None:
         if not self.pushers:
             return
@@ -64,12 +70,12 @@ class Alerting:
         self._touched.clear()
         known = [each for each in self._standings.values() if each is not None]
         held = list(self._credible(alerts_of(known, self._config)))
-        self._series.holding(len(held))
+        self._series.holding(sum(not alert.silent for alert in held))
         for pusher in self.pushers:
             pusher.holds(held)
 
     def _credible(self, alerts: Iterable[Alert]) -> Iterable[Alert]:
-        return (alert for alert in alerts if not self._unasked or alert.labels["alertname"] != PLATFORM_DOWN)
+        return (alert for alert in alerts if not self._unasked or alert.labels["alertname"] == COMPONENT_DOWN)
 
     async def _wait(self) -> None:
         seconds = min(TICK_SECONDS, max(0.0, self._look_again_at - self._clock.monotonic()))

@@ -13,6 +13,7 @@ from fractions import Fraction
 from monitor.config.loading import Config, ProbeConfig
 from monitor.config.values import duration_text, percentage_text
 from monitor.sla.availability import percent
+from monitor.sla.burn import Fate, Tier, burn_tiers, greatest_rate
 from monitor.sla.model import ComponentTerms
 from monitor.yaml_source import Loc
 from probes.contract import ProbeOptions
@@ -25,9 +26,6 @@ HIDDEN_SHARE = Fraction(1, 10)
 LONGEST_SILENCE_INTERVALS = 5
 # A daemon that starts asks every probe without a fresh result within so many seconds.
 FIRST_CHECKS_WITHIN_SECONDS = 10.0
-# The burn rates that alerts usually page at: 2 % of a 30-day budget in an hour, 5 % in six hours, 10 % in three days.
-# "The Site Reliability Workbook", chapter 5, table 5-8.
-USUAL_BURN_RATES = (14.4, 6.0, 1.0)
 
 
 class Level(StrEnum):
@@ -96,11 +94,6 @@ def budget_seconds(floor: Fraction) -> float:
     return float((1 - floor) * YEAR_SECONDS)
 
 
-def greatest_burn_rate(floor: Fraction) -> float:
-    """How fast a budget can be spent at most, when all is down: 1/(1 − floor) times as fast as it may be."""
-    return float(1 / (1 - floor))
-
-
 def _of_component(terms: ComponentTerms, config: Config) -> Iterator[Finding]:
     probes = [probe for probe in config.probes if probe.component == terms.key]
     loc: Loc = ("components", terms.key)
@@ -113,14 +106,7 @@ def _of_component(terms: ComponentTerms, config: Config) -> Iterator[Finding]:
         )
         return
     yield Finding(Level.NOTE, (*loc, "floor"), _budget_text(terms.floor, probes))
-    greatest = greatest_burn_rate(terms.floor)
-    if never := [rate for rate in USUAL_BURN_RATES if rate > greatest]:
-        rates = ", ".join(f"{rate:g}" for rate in never)
-        yield Finding(
-            Level.WARNING,
-            (*loc, "floor"),
-            f"the greatest possible burn rate is 1/(1 − floor) = {greatest:.3g}: an alert at {rates} can never fire",
-        )
+    yield from _of_burn_rates(terms.floor, probes, config)
     if dependent := _waits_on(probes, config):
         ids = ", ".join(dependent)
         text = f"each of its probes reads what {ids} sends: while that fails, this is unknown, not down"
@@ -134,6 +120,41 @@ def _budget_text(floor: Fraction, probes: list[ProbeConfig]) -> str:
         f"{percentage_text(floor)} allows {_length(budget_seconds(floor))} of downtime a year; an outage is sure to be "
         f"seen if it lasts {_range(hidden)}, and never if it is shorter than {_range(confirmed)}"
     )
+
+
+def _of_burn_rates(floor: Fraction, probes: list[ProbeConfig], config: Config) -> Iterator[Finding]:
+    """What becomes of `ErrorBudgetBurn`, where it is not the usual."""
+    slowest, rules = max(probes, key=lambda probe: probe.every_seconds), config.alerting.rules
+    shares = (rules.burn_fast, rules.burn_medium, rules.burn_slow)
+    tiers = burn_tiers(floor, slowest.every_seconds, shares, rules.burn_checks)
+    fates = [tier.fate for tier in tiers]
+    kept = [duration_text(tier.window.long_seconds) for tier in tiers if tier.fate is Fate.KEPT]
+    of_it = f"{rules.burn_checks} checks of {slowest.id}, every {duration_text(slowest.every_seconds)}"
+    why = "; ".join(filter(None, (_about_a_tier(tier, floor, of_it) for tier in tiers)))
+    if set(fates) == {Fate.ENDLESS} and tiers[-1].stretched:
+        why = f"{of_it}, take too long for a rate of 1"
+    if why:
+        level = Level.WARNING if Fate.UNREACHABLE in fates else Level.NOTE
+        looks = f"of the last {' and '.join(kept)}" if kept else "not at all"
+        yield Finding(level, ("components", probes[0].component, "floor"), f"burn rates tell {looks}: {why}")
+
+
+def _about_a_tier(tier: Tier, floor: Fraction, of_it: str) -> str:
+    usual, rate = duration_text(tier.usual_seconds), f"{float(tier.window.rate):.3g}"
+    stretched = f"{usual} becomes {duration_text(tier.window.long_seconds)}, a twelfth of which holds {of_it}"
+    match tier.fate:
+        case Fate.UNREACHABLE:
+            greatest = f"{float(greatest_rate(floor)):.3g}"
+            return (
+                f"{usual} at a rate of {rate} can never be exceeded, since 1/(1 − floor) = {greatest} is the greatest"
+            )
+        case Fate.ENDLESS if tier.stretched:
+            return f"{stretched}, at a rate of {rate} that may go on for ever"
+        case Fate.ENDLESS:
+            return f"{usual} at a rate of {rate} may go on for ever"
+        case Fate.REPEATS:
+            return f"{usual} has nothing to add"
+    return stretched if tier.stretched else ""
 
 
 def _of_restarts(config: Config) -> Iterator[Finding]:

@@ -29,8 +29,16 @@ def record_terms(
     if stretches:
         row = next(newest[pair] for pair in stretches)
         run_rows.rebuild(connection, names, terms.load(connection), stretches, (row.first_id, row.last_id))
+    if stretches or (changed and _others_look(connection, location)):
         bump(connection, LEDGER_GENERATION)
     return bool(changed)
+
+
+def _others_look(connection: Connection, location: str) -> bool:
+    """Whether daemons at other locations are to know: a component's state depends on all the places that look at it."""
+    places = schema.probe_terms.join(schema.locations, schema.locations.c.id == schema.probe_terms.c.location)
+    other = select(schema.probe_terms.c.probe).select_from(places).where(schema.locations.c.location != location)
+    return connection.execute(other.limit(1)).first() is not None
 
 
 def rebuild_all(connection: Connection) -> None:

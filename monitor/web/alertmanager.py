@@ -3,14 +3,16 @@
 Alertmanager itself knows no acknowledgement, and no webhook tells of a silence. So an alert is one only where somebody
 said so: a firing alert that names an `outage` and has `acknowledged_by`, as labels or annotations, e.g. sent by the
 on-call tool or by `amtool alert add alertname=Acknowledged outage=… acknowledged_by=anna`; or any firing alert that
-names an `outage` and comes through a receiver called `acknowledged`. All else is passed over, so that the webhook can
-stand behind any route. An outage is acknowledged once this way; what Alertmanager repeats changes nothing. It counts
-from its arrival: an alert may have begun long before somebody wrote into it that he works on it.
+names an `outage` and comes through a receiver called `acknowledged`. An outage is named by its id, or by the address of
+its page, as in the alerts that the daemon pushes. All else is passed over, so that the webhook can stand behind any
+route. An outage is acknowledged once this way; what Alertmanager repeats changes nothing. It counts from its arrival:
+an alert may have begun long before somebody wrote into it that he works on it.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from monitor import logs
 from monitor.declaring import Declaring
@@ -66,9 +68,17 @@ def _alerts(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _acknowledgement(alert: Mapping[str, Any], payload: Mapping[str, Any], token: str) -> Acknowledgement | None:
     texts = dict(_texts(alert))
     by = texts.get(BY) or (token if payload.get("receiver") == RECEIVER else "")
-    if alert.get("status") != "firing" or not by or not texts.get(OUTAGE):
-        return None
-    return Acknowledgement(texts[OUTAGE], by)
+    outage = _outage_id(texts.get(OUTAGE, ""))
+    return Acknowledgement(outage, by) if alert.get("status") == "firing" and by and outage else None
+
+
+def _outage_id(text: str) -> str:
+    """The id itself, or the last part of an address's path."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return text
+    return parts.path.rstrip("/").rpartition("/")[2] if parts.scheme in ("http", "https") else text
 
 
 def _texts(alert: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

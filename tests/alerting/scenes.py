@@ -114,6 +114,11 @@ class Impostor:
     asked: int = 0
     url: str = ""
 
+    @property
+    def told(self) -> list[list[dict[str, Any]]]:
+        """What it was told of; without the posts that only asked whether, and when, it would listen."""
+        return [post for post in self.posts if post]
+
     def labels(self) -> list[list[str]]:
         """The components in each post."""
         return [[alert["labels"].get("component", "") for alert in post] for post in self.posts]

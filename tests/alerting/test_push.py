@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -9,8 +12,8 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from monitor.alerting.api import LONGEST_ANSWER, AlertmanagerApi, Failed
-from monitor.clock import Clock, ManualClock, SystemClock, iso
-from tests.alerting.scenes import CLOCK, Scene, alerting, config_with, impostor, status, until
+from monitor.clock import Clock, ManualClock, SystemClock, iso, to_milliseconds
+from tests.alerting.scenes import CLOCK, Impostor, Scene, alerting, config_with, impostor, status, until
 from tests.probes.servers import (
     Handler,
     answering_then_silent,
@@ -54,7 +57,7 @@ async def test_what_holds_is_told_again_and_again() -> None:
     async with impostor() as server, scene_of(server.url).running() as scene:
         scene.holds("ingest")
         await until(lambda: server.labels().count(["ingest"]) >= 3, "three pushes")
-        first, last = server.posts[0][0], server.posts[-1][0]
+        first, last = server.told[0][0], server.told[-1][0]
         assert first["startsAt"] == last["startsAt"]
         assert first["endsAt"] < last["endsAt"]
 
@@ -63,10 +66,10 @@ async def test_an_outage_is_logged_once_when_it_was_told_and_once_when_it_is_ove
     with capture_logs() as captured:
         async with impostor() as server, scene_of(server.url).running() as scene:
             scene.holds("ingest")
-            await until(lambda: len(server.posts) >= 3, "some pushes")
+            await until(lambda: len(server.told) >= 3, "some pushes")
             scene.holds()
             await until(lambda: events(captured, "alert.ended"), "the end")
-    (alert,) = server.posts[0]
+    (alert,) = server.told[0]
     told = {"alert": "ComponentDown", "component": "ingest", "alertmanager": name(server.url)}
     outage = events(captured, "alert.pushed")[0]["outage"]
     assert captured == [
@@ -87,8 +90,8 @@ async def test_a_recovery_is_told_when_nobody_upholds_the_alert() -> None:
         scene.holds("ingest")
         await until(lambda: ["ingest"] in server.labels(), "the push")
         scene.holds()
-        began = iso(scene.ago(0))
-        await until(lambda: [] in server.labels(), "a push without it")
+        began = iso(scene.ago(-0.002))  # as exact as milliseconds of two clocks are
+        await until(lambda: server.labels()[-1] == [], "a push without it")
         await until(lambda: server.labels()[-1] == ["ingest"], "its end")
         (alert,) = server.posts[-1]
         assert alert["endsAt"] <= began
@@ -101,10 +104,11 @@ async def test_an_outage_that_is_back_before_the_end_was_told_has_none() -> None
         scene.holds("ingest")
         await until(lambda: ["ingest"] in server.labels(), "the push")
         scene.holds()
-        await until(lambda: [] in server.labels(), "a push without it")
+        await until(lambda: server.labels()[-1] == [], "a push without it")
         scene.holds("ingest")
         await until(lambda: len(server.posts) >= 8, "pushes for twice as long as an end takes")
-    assert all(post[0]["endsAt"] > iso(scene.ago(0)) for post in server.posts if post)
+    told = [alert for post in server.posts for alert in post if alert["labels"].get("component") == "ingest"]
+    assert all(alert["endsAt"] > iso(scene.ago(0)) for alert in told)
 
 
 async def test_a_stop_ends_nothing() -> None:
@@ -255,7 +259,7 @@ async def test_one_that_comes_back_is_told_what_holds() -> None:
             await until(lambda: events(captured, "alertmanager.unreachable"), "that it is away")
             async with impostor(port=port) as server:
                 await until(lambda: ["ingest"] in server.labels(), "the push")
-    assert server.posts[0][0]["startsAt"] == iso(since_ms)
+    assert server.told[0][0]["startsAt"] == iso(since_ms)
     assert [entry["event"] for entry in captured][:3] == [
         "alertmanager.unreachable",
         "alertmanager.back",
@@ -289,6 +293,113 @@ async def test_an_outage_of_which_nobody_was_told_is_said_and_counted() -> None:
     assert (entry["component"], entry["log_level"]) == ("ingest", "error")
     assert entry["since"] < entry["until"]
     assert scene.count("uptime_alerts_untold_total", alertmanager=f"127.0.0.1:{port}") == 1
+
+
+@dataclass
+class Turns:
+    """A pusher, turn by turn, and what its Alertmanager was told to be over."""
+
+    scene: Scene
+    clock: ManualClock
+    server: Impostor
+    api: AlertmanagerApi
+
+    async def turn(self, *keys: str, after: float = 0.0) -> None:
+        self.clock.advance(after)
+        self.clock.step_wall_clock(-after)
+        self.scene.holds(*keys)
+        await self.scene.pushers[0].turn(self.api)
+
+    def over(self) -> set[str]:
+        """By its own clock; `-` is the platform. From now on others."""
+        now = iso(to_milliseconds(SystemClock().now()))
+        found = {
+            alert["labels"].get("component", "-")
+            for post in self.server.posts
+            for alert in post
+            if alert["endsAt"] <= now
+        }
+        self.server.posts.clear()
+        return found
+
+
+@asynccontextmanager
+async def turns(server: Impostor) -> AsyncIterator[Turns]:
+    clock = ManualClock(SystemClock().now())
+    scene = scene_of(server.url, clock=clock, resend="15s", settle="90s", outlive="15m")
+    async with AlertmanagerApi(scene.config.alerting.alertmanagers[0], 1.0) as api:
+        yield Turns(scene, clock, server, api)
+
+
+EVERYTHING = {"ingest", "api", "frontend", "-"}
+
+
+async def test_a_recovery_is_told_also_to_one_that_has_forgotten_the_alert() -> None:
+    """It was restarted; whoever it told that it began waits for the end."""
+    async with impostor() as server, turns(server) as daemon:
+        await daemon.turn("ingest")
+        await daemon.turn("ingest", after=91)
+        assert daemon.over() == EVERYTHING - {"ingest"}
+        await daemon.turn(after=15)
+        await daemon.turn(after=89)
+        assert daemon.over() == set()
+        await daemon.turn(after=1)
+        assert daemon.over() == {"ingest"}
+
+
+async def test_what_may_be_taken_for_going_on_is_ended_at_first_and_now_and_then() -> None:
+    """Both were away when it ended, or a crash took the end from its log. Nobody is told of that."""
+    with capture_logs() as captured:
+        async with impostor() as server, turns(server) as daemon:
+            await daemon.turn()
+            await daemon.turn(after=89)
+            assert daemon.over() == set()
+            await daemon.turn(after=1)
+            assert daemon.over() == EVERYTHING
+            await daemon.turn("ingest", after=809)
+            assert daemon.over() == set()
+            await daemon.turn("ingest", after=1)
+            await daemon.turn("ingest", after=90)
+            assert daemon.over() == EVERYTHING - {"ingest"}
+    assert {entry["event"] for entry in captured} == {"alert.pushed"}
+    assert daemon.scene.count("uptime_alerts_untold_total", alertmanager=name(server.url)) == 0
+
+
+async def test_what_was_doubted_and_is_told_by_another_is_not_ended() -> None:
+    async with impostor() as server, turns(server) as daemon:
+        await daemon.turn()
+        server.held = [held_alert("ingest", "a")]
+        await daemon.turn(after=90)
+        assert daemon.over() == EVERYTHING - {"ingest"}
+        for _ in range(3):
+            await daemon.turn(after=91)
+        assert daemon.over() == set()
+
+
+async def test_after_an_absence_it_is_doubted_anew() -> None:
+    """Its log is written now and then, and when it stops in order; not when it is killed."""
+    async with impostor() as server, turns(server) as daemon:
+        await daemon.turn()
+        await daemon.turn(after=90)
+        server.answer = status(503)
+        await daemon.turn(after=15)
+        server.answer = None
+        await daemon.turn(after=15)
+        daemon.over()
+        await daemon.turn(after=90)
+        assert daemon.over() == EVERYTHING
+
+
+async def test_a_new_outage_soon_after_the_platforms_is_hidden_no_longer() -> None:
+    async with impostor() as server, turns(server) as daemon:
+        await daemon.turn("ingest", "api", "frontend")
+        told = [[alert["labels"]["alertname"] for alert in post] for post in server.told]
+        assert told == [["PlatformDown", *3 * ["PlatformDownNow"]], 3 * ["ComponentDown"]]
+        await daemon.turn(after=15)
+        assert daemon.over() == set()
+        await daemon.turn("api", after=15)
+        ended = [alert["labels"] for alert in server.posts[-1]]
+        assert ended == [{"alertname": "PlatformDownNow", "component": "api", "severity": "none"}]
 
 
 async def test_what_came_and_went_during_one_request_is_untold_too() -> None:
@@ -326,6 +437,8 @@ async def test_cancelled_in_the_middle_of_a_request_it_leaves_nothing() -> None:
     await until(lambda: open_sockets() <= sockets, "all sockets closed")
 
 
+@pytest.mark.parametrize("code", [401, 503])
+@pytest.mark.parametrize("dots", [0, 170], ids=["whole", "cut"])
 @pytest.mark.parametrize(
     ("credentials", "header"),
     [
@@ -333,30 +446,38 @@ async def test_cancelled_in_the_middle_of_a_request_it_leaves_nothing() -> None:
         ({"user": "anna", "password": SECRET}, "Basic YW5uYTpodW50ZXIyLWh1bnRlcjI="),
         ({}, None),
     ],
+    ids=["token", "password", "none"],
 )
-async def test_credentials_are_sent_and_said_nowhere(credentials: dict[str, str], header: str | None) -> None:
+async def test_credentials_are_sent_and_said_nowhere(
+    credentials: dict[str, str], header: str | None, dots: int, code: int
+) -> None:
+    """Also where a proxy shows what it was sent, and where the line ends within it."""
+
     async def echo(request: web.Request) -> web.StreamResponse:
-        return web.Response(status=503, text="busy")
+        return web.Response(status=code, text=f"{'.' * dots} sent: {request.headers.get('Authorization')} ...")
 
     with capture_logs() as captured:
         async with impostor(echo) as server:
             section = alerting(alertmanagers=[{"url": server.url, **credentials}])
             async with Scene(config_with(section, "ingest", "api")).running():
-                await until(lambda: server.headers, "a request")
+                await until(lambda: captured, "that it was said")
     assert server.headers[0].get("Authorization") == header
-    assert SECRET not in json.dumps(captured, default=str)
+    said = json.dumps(captured, default=str)
+    assert "sent: " in said
+    assert SECRET[:6] not in said
+    assert "YW5uYT" not in said
 
 
 async def test_pushes_keep_coming_when_the_wall_clock_is_set_back() -> None:
     async with impostor() as server:
         clock = ManualClock(SystemClock().now())
-        scene = scene_of(server.url, clock=clock)
+        scene = scene_of(server.url, clock=clock, resend="1s", settle="90s")
         async with AlertmanagerApi(scene.config.alerting.alertmanagers[0], 1.0) as api:
             scene.holds("ingest")
             await scene.pushers[0].turn(api)
             clock.step_wall_clock(-7200)
             clock.advance(1)
             await scene.pushers[0].turn(api)
-    (alert,) = server.posts[-1]
-    assert len(server.posts) == 2
+    assert len(server.told) == 2
+    (alert,) = server.told[-1]
     assert alert["startsAt"] < alert["endsAt"]

@@ -52,8 +52,8 @@ class Talk:
         config = self.scene.config
         return component_labels(next(terms for terms in config.components if terms.key == key), config)
 
-    def prometheus_tells(self, starts_ms: int, ends_ms: int) -> None:
-        tell(self.url, self.labels(), starts_ms, ends_ms)
+    def prometheus_tells(self, starts_ms: int, ends_ms: int, key: str = "ingest") -> None:
+        tell(self.url, self.labels(key), starts_ms, ends_ms)
 
 
 @asynccontextmanager
@@ -157,6 +157,38 @@ async def test_clocks_may_differ_by_a_minute(url: str, ahead: float) -> None:
         await daemon.turn()
         assert len(daemon.held()) == 1
         daemon.clock.step_wall_clock(91)  # so that by Alertmanager's clock the outage ended 91 s ago, too
+        await daemon.turn(after=91)
+        assert daemon.held() == []
+
+
+def assert_holds_for_a_quarter_of_an_hour(daemon: Talk) -> None:
+    (alert,) = daemon.held()
+    seconds = (ms_of(alert["endsAt"]) - to_milliseconds(SystemClock().now())) / 1000
+    assert seconds == pytest.approx(900, abs=15)
+
+
+@pytest.mark.parametrize("ahead", [-7200.0, 7200.0])
+async def test_a_clock_that_is_hours_wrong_neither_hides_an_outage_nor_prolongs_it(url: str, ahead: float) -> None:
+    async with talk(url, f"wrong{ahead:+.0f}") as daemon:
+        daemon.clock.step_wall_clock(ahead)
+        await daemon.turn("ingest")
+        assert_holds_for_a_quarter_of_an_hour(daemon)
+        await daemon.turn(after=15)
+        await daemon.turn(after=91)
+        assert daemon.held() == []
+
+
+@pytest.mark.parametrize("step", [-7200.0, 7200.0])
+async def test_a_clock_that_is_put_right_during_an_outage_neither_ends_nor_prolongs_it(url: str, step: float) -> None:
+    async with talk(url, f"stepped{step:+.0f}") as daemon:
+        daemon.clock.step_wall_clock(-step)
+        await daemon.turn("ingest")
+        daemon.clock.step_wall_clock(step)
+        await daemon.turn("ingest", after=15)
+        assert_holds_for_a_quarter_of_an_hour(daemon)
+        daemon.clock.step_wall_clock(-step)  # and wrong again when it is over
+        await daemon.turn(after=15)
+        daemon.clock.step_wall_clock(step)
         await daemon.turn(after=91)
         assert daemon.held() == []
 

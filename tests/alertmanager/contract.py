@@ -18,6 +18,7 @@ _OF_PROBE = {"component": "api", "probe": "api"}
 _OF_HOST = {"instance": "db1:9100"}
 
 LABELS: Mapping[str, Mapping[str, str]] = {
+    "AlertsUntold": {"alertmanager": "127.0.0.1:9093"},
     "CertificateExpiring": _OF_PROBE,
     "ComponentDown": _OF_COMPONENT,
     "CoverageAtRisk": _OF_COMPONENT,
@@ -36,6 +37,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "PeerSilent": {"peer": "dublin"},
     "PingFailing": {},
     "PlatformDown": {},
+    "PlatformDownNow": _OF_COMPONENT,
     "ProbeLate": _OF_PROBE,
     "PushFailing": {"alertmanager": "127.0.0.1:9093"},
     "ResultsLost": {},
@@ -60,6 +62,7 @@ OTHER_SEVERITIES: Mapping[str, tuple[str, ...]] = {
     "OutsideSupportHours": ("none",),
     "PeerSilent": ("blocker",),
     "PlatformDown": ("blocker",),
+    "PlatformDownNow": ("none",),
     "StoreNotWritable": ("blocker",),
     "YearlyBudgetNearlySpent": ("minor",),
 }

@@ -68,6 +68,17 @@ def test_a_dead_mans_switch_is_called_at_every_second_flush() -> None:
     assert interval < repeat < 2 * interval <= 60
 
 
+def test_what_was_told_in_the_afternoon_and_is_back_in_the_morning_is_told() -> None:
+    """Its end at night is lost on Alertmanager, which tells it anew only after `repeat_interval`."""
+    (hours,) = shipped()["time_intervals"][0]["time_intervals"]
+    (times,) = hours["times"]
+    closes, opens = (int(times[name].partition(":")[0]) for name in ("end_time", "start_time"))
+    route = shipped()["route"]
+    repeats = [each["repeat_interval"] for each in (route, *route["routes"]) if "repeat_interval" in each]
+    assert repeats == ["4h", "50s"]
+    assert 24 - closes + opens - 1 > 4  # one night a year is an hour shorter
+
+
 def test_it_holds_no_secret_and_leads_nowhere_else() -> None:
     addresses = re.findall(r"\w+://[^\s'\"]+", CONFIG.read_text(encoding="utf-8"))
     assert addresses

@@ -23,13 +23,16 @@ HOLIDAY = {"alertname": "OutsideSupportHours", "severity": "none"}
 AT_ONCE_SECONDS = 2.0
 
 
-def varied(hours: list[dict[str, Any]], webhooks: int, folder: Path) -> str:
-    """The shipped configuration with other hours, a flush every second, and its receivers at this port."""
+def varied(hours: list[dict[str, Any]], webhooks: int, folder: Path, repeat: str | None = None) -> str:
+    """The shipped configuration with other hours, a flush every second, its receivers at this port, and, if given,
+    another repeat_interval."""
     token = folder / "token"
     token.write_text("0123456789abcdef")
     config = shipped()
     del config["templates"]
     config["time_intervals"][0]["time_intervals"] = hours
+    if repeat is not None:
+        config["route"]["repeat_interval"] = repeat
     for route in (config["route"], *config["route"]["routes"]):
         route["group_interval"] = "1s"
     for receiver in config["receivers"]:
@@ -129,7 +132,9 @@ async def test_a_major_waits_for_the_end_of_a_public_holiday(in_hours: str, webh
     await webhooks.wait_for(lambda so_far: told(so_far, "team", major))
 
 
-async def test_the_end_of_what_is_held_is_not_told(in_hours: str, webhooks: WebhookReceiver) -> None:
+async def test_the_end_of_what_is_held_is_not_told_nor_soon_after_its_return(
+    in_hours: str, webhooks: WebhookReceiver
+) -> None:
     """It is a limit of Alertmanager that the documentation tells of; if it ever goes, that has to be changed."""
     major = {**MAJOR, "component": "ended"}
     post(in_hours, [major])
@@ -140,6 +145,28 @@ async def test_the_end_of_what_is_held_is_not_told(in_hours: str, webhooks: Webh
     post(in_hours, [HOLIDAY], over=True)
     await has_flushed(webhooks, in_hours, "ended-after-holiday")
     assert not told(webhooks.notifications, "team", major, "resolved")
+    post(in_hours, [major])
+    await has_flushed(webhooks, in_hours, "back-after-holiday")
+    assert len(webhooks.at("/team")) == 1
+
+
+async def test_what_ended_while_it_was_held_is_told_when_it_is_back_later_than_the_repeat(
+    port: int, webhooks: WebhookReceiver, tmp_path: Path
+) -> None:
+    """As any next morning is: told in the afternoon, over in the night. Here the repeat is a second."""
+    major = {**MAJOR, "component": "nightly"}
+    with alertmanager(varied(ALWAYS, port, tmp_path, "1s"), tmp_path) as url:
+        post(url, [major])
+        await webhooks.wait_for(lambda so_far: told(so_far, "team", major))
+        await begin_holiday(url)
+        before = len(webhooks.at("/team"))
+        post(url, [major], over=True)
+        await has_flushed(webhooks, url, "night")
+        assert len(webhooks.at("/team")) == before
+        post(url, [HOLIDAY], over=True)
+        post(url, [major])
+        await webhooks.wait_for(lambda _so_far: len(webhooks.at("/team")) > before)
+        assert webhooks.at("/team")[-1].status == "firing"
 
 
 async def test_the_dead_mans_switch_is_called_and_nobody_hears_of_the_hours(

@@ -137,7 +137,7 @@ def test_validate_for_programs(valid: Path, invalid: Path) -> None:
     assert (result.exit_code, result.stderr) == (2, "")
     assert (right["file"], right["valid"], right["problems"]) == (str(valid), True, [])
     assert [each["path"] for each in right["warnings"]] == ["probes[0].every", "probes[0].every"]
-    assert [each["line"] for each in right["notes"]] == [1]
+    assert [each["line"] for each in right["notes"]] == [1, 1]
     assert (wrong["valid"], [each["path"] for each in wrong["problems"]]) == (
         False,
         ["probes[0].options.port", "zones"],

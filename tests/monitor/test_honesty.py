@@ -12,7 +12,6 @@ from monitor.config.honesty import (
     budget_seconds,
     checks_to_prove,
     findings,
-    greatest_burn_rate,
     longest_hidden_seconds,
     proven_floor,
     restart_loss_seconds,
@@ -113,11 +112,51 @@ def test_time_that_a_restart_loses_is_noted() -> None:
 
 
 def test_a_burn_rate_that_can_never_be_reached_is_warned_of() -> None:
-    assert greatest_burn_rate(Fraction(99, 100)) == 100.0
     assert _warnings(_config(floor=Fraction(9, 10))) == [
-        "the greatest possible burn rate is 1/(1 − floor) = 10: an alert at 14.4 can never fire"
+        "burn rates tell of the last 6h and 3d: "
+        "1h at a rate of 14.4 can never be exceeded, since 1/(1 − floor) = 10 is the greatest"
     ]
     assert _warnings(_config(floor=Fraction(94, 100))) == []
+
+
+def _of_burn_rates(config: Config) -> list[tuple[Level, str]]:
+    return [(found.level, found.text) for found in findings(config) if found.text.startswith("burn rates")]
+
+
+def test_the_usual_burn_rates_are_not_spoken_of() -> None:
+    assert _of_burn_rates(_config(100.0)) == []
+
+
+def test_a_pace_that_stretches_a_window_is_noted_with_what_comes_of_it() -> None:
+    assert _of_burn_rates(_config(300.0)) == [
+        (
+            Level.NOTE,
+            "burn rates tell of the last 3h and 3d: 1h becomes 3h, a twelfth of which holds 3 checks of ingest-coap, "
+            "every 5m; 6h has nothing to add",
+        )
+    ]
+
+
+def test_a_pace_that_leaves_no_burn_rate_is_noted() -> None:
+    assert _of_burn_rates(_config(6 * 3600.0)) == [
+        (
+            Level.NOTE,
+            "burn rates tell not at all: 3 checks of ingest-coap, every 6h, take too long for a rate of 1",
+        )
+    ]
+
+
+def test_what_is_said_of_burn_rates_is_what_the_configured_rules_make_of_them() -> None:
+    usual = _config()
+    rules = usual.alerting.rules.model_copy(update={"burn_checks": 20, "burn_slow": Fraction(5, 100)})
+    config = replace(usual, alerting=usual.alerting.model_copy(update={"rules": rules}))
+    assert _of_burn_rates(config) == [
+        (
+            Level.NOTE,
+            "burn rates tell of the last 2h and 6h: 1h becomes 2h, a twelfth of which holds 20 checks of ingest-coap, "
+            "every 30s; 3d at a rate of 0.5 may go on for ever",
+        )
+    ]
 
 
 def test_a_floor_that_nobody_watches_is_warned_of() -> None:

@@ -1,6 +1,6 @@
 """Outages, deadlines and the year's budget. Four values are a minute; promtool's time begins with Unix time 0."""
 
-from tests.prometheus.cases import Case, fires, looks, silent
+from tests.prometheus.cases import Case, Firing, Look, fires, looks, silent
 
 API_OPEN = 'uptime_component_outage_open{component="api", severity="blocker"}'
 INGEST_OPEN = 'uptime_component_outage_open{component="ingest", severity="blocker"}'
@@ -21,6 +21,11 @@ SPENT = 'uptime_component_budget_spent_seconds{component="ingest"}'
 _API = {"component": "api", "severity": "blocker"}
 _WORKAROUND = {**_API, "clock": "workaround"}
 _INGEST_MAJOR = {"component": "ingest", "severity": "major"}
+
+
+def _hiding(component: str) -> Firing:
+    return Firing({"component": component, "severity": "none"})
+
 
 OUTAGES = (
     Case(
@@ -64,6 +69,33 @@ OUTAGES = (
             silent("2m15s", "PlatformDown"),  # as long as it may take to ask all after a start
             fires("2m30s", "PlatformDown", "2", severity="blocker"),
             silent("4m", "PlatformDown"),
+        ),
+    ),
+    Case(
+        "what tells of the whole platform hides its parts only once it pages, and none longer than it is down",
+        {
+            API_OPEN: "1+0x9 0+0x3 1+0x20",
+            INGEST_OPEN: "1+0x60",
+            'uptime_component_outage_open{component="recovery", severity="blocker"}': "1+0x5 0+0x60",
+            API_UP: "0+0x9 1+0x3 0+0x60",
+            INGEST_UP: "0+0x60",
+        },
+        looks(
+            silent("15s", "PlatformDownNow"),
+            Look("30s", "PlatformDownNow", tuple(map(_hiding, ("api", "ingest", "recovery")))),
+            Look("1m30s", "PlatformDownNow", tuple(map(_hiding, ("api", "ingest")))),
+            silent("2m30s", "PlatformDown"),
+            Look("2m30s", "PlatformDownNow", (_hiding("ingest"),)),  # still, though the platform is back
+            Look("3m45s", "PlatformDownNow", (_hiding("api"), _hiding("ingest"))),  # both down again for 30 s
+        ),
+    ),
+    Case(
+        "a part that is not back with the platform is hidden for a while yet, and then no more",
+        {API_OPEN: "1+0x9 0+0x60", INGEST_OPEN: "1+0x60", API_UP: "0+0x9 1+0x60", INGEST_UP: "0+0x60"},
+        looks(
+            Look("3m45s", "PlatformDownNow", (_hiding("ingest"),)),
+            silent("4m", "PlatformDownNow"),
+            fires("4m", "ComponentDown", component="ingest", severity="blocker"),
         ),
     ),
     Case(

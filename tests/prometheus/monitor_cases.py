@@ -10,6 +10,7 @@ LOADED = 'uptime_config_loaded_timestamp_seconds{instance="a:8080"}'
 HEARTBEAT = "uptime_heartbeat_age_seconds"
 LOST = "uptime_results_lost_total"
 NUMBER, DIGEST, SEALED = "uptime_seal_number", "uptime_seal_digest_prefix", "uptime_seal_timestamp_seconds"
+UNTOLD_B = 'uptime_alerts_untold_total{alertmanager="b:9093"}'
 SEAL_FAILURES = "uptime_seal_failures_total"
 SERVICE = 'uptime_component_in_service_seconds{component="api", instance="a:8080"}'
 
@@ -87,7 +88,7 @@ WATCHING = (
     ),
     Case(
         "results were lost",
-        {LOST: "0+0x7 3+0x300"},
+        {LOST: "0+0x7 3+0x40"},
         looks(silent("1m45s", "ResultsLost"), fires("2m15s", "ResultsLost", **_MAJOR)),
     ),
 )
@@ -109,6 +110,14 @@ TELLING = (
             'uptime_alertmanager_up{alertmanager="b:9093"}': "1+0x3 0+0x3 1+0x20",
         },
         looks(silent("2m45s", "PushFailing"), fires("3m", "PushFailing", alertmanager="a:9093", **_MAJOR)),
+    ),
+    Case(
+        "an outage came and went untold to one of two Alertmanagers",
+        {'uptime_alerts_untold_total{alertmanager="a:9093"}': "0+0x7 1+0x20", UNTOLD_B: "0+0x27"},
+        looks(
+            silent("1m45s", "AlertsUntold"),
+            fires("2m15s", "AlertsUntold", alertmanager="a:9093", **_MAJOR),
+        ),
     ),
     Case(
         "the call to the outside does not get through",
@@ -194,3 +203,17 @@ SEALS = (
     ),
 )
 CASES: tuple[Case, ...] = (*WATCHING, *TELLING, *WARNINGS, *SEALS)
+
+# Of Friday afternoon on Monday morning; an hour is six values.
+SLOW_CASES = (
+    Case(
+        "what happened once is told until support hours begin, over restarts, and then no more",
+        {LOST: "0 3+0x30 stale _ 0+0x500", UNTOLD_B: "0 1+0x30 stale _ 0+0x500"},
+        looks(
+            fires("64h", "ResultsLost", **_MAJOR),
+            fires("64h", "AlertsUntold", alertmanager="b:9093", **_MAJOR),
+            silent("73h", "ResultsLost", "AlertsUntold"),
+        ),
+        "10m",
+    ),
+)

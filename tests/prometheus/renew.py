@@ -21,6 +21,7 @@ CASES: dict[str, tuple[str, tuple[Case, ...]]] = {
     "burn.yml": ("agreement.yml", burn_cases.CASES),
     "burn_slowly.yml": ("agreement.yml", burn_cases.SLOW_CASES),
     "monitor.yml": ("monitor.yml", monitor_cases.CASES),
+    "monitor_slowly.yml": ("monitor.yml", monitor_cases.SLOW_CASES),
     "hosts.yml": ("hosts.yml", host_cases.CASES),
 }
 

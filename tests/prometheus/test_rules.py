@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from monitor.alert_rules.model import SEVERITIES
-from monitor.alerting.alerts import platform_labels, possible_labels
+from monitor.alerting.alerts import component_labels, hider_of, platform_labels, possible_labels
 from monitor.config import Config
 from monitor.config.alert_rules import AlertRules
 from monitor.config.showing import as_yaml
@@ -98,6 +98,11 @@ def test_what_the_daemon_pushes_too_has_the_same_labels(config: Config) -> None:
     component = alert_of(config, "ComponentDown")
     assert "labels" not in component and "for" not in component
     assert component["expr"].startswith("max by (component, severity) ")
+    hiding = alert_of(config, "PlatformDownNow")
+    assert hiding["expr"].startswith("max by (component) ")
+    hider = hider_of(frozenset(component_labels(config.components[0], labelled).items()))
+    own = {"alertname": "PlatformDownNow", "site": "frankfurt", "component": config.components[0].key}
+    assert dict(hider) == {**own, **hiding["labels"]}
     pushed = {frozenset(dict(labels)) for labels in possible_labels(config)}
     assert pushed == {frozenset({"alertname", "severity"}), frozenset({"alertname", "component", "severity"})}
 
@@ -237,3 +242,9 @@ def test_thresholds_are_shown_as_they_are_written(config: Config) -> None:
     shown = yaml.safe_load(as_yaml(changed))["alerting"]["rules"]
     assert (shown["coverage_share"], shown["gone_for"], shown["sms_credit"]) == ("37.5 %", "1m30s", 7)
     assert AlertRules.model_validate(shown) == changed.alerting.rules
+
+
+def test_what_hides_another_is_told_before_it(config: Config) -> None:
+    """In the order of the rules: the end of what is hidden, told first, would never reach anybody."""
+    names = [rule["alert"] for rule in rules_in(config) if "alert" in rule]
+    assert names.index("PlatformDown") < names.index("PlatformDownNow") < names.index("ComponentDown")

@@ -79,3 +79,16 @@ async def test_terms_of_another_location_are_a_mistake(url: str) -> None:
     async with await Store.open(url) as store:
         with pytest.raises(ValueError, match="another location"):
             await store.record_terms(HERE, START_MS, [terms("web", "dublin")])
+
+
+async def test_daemons_at_other_locations_are_to_know_of_new_terms(url: str) -> None:
+    async with await Store.open(url) as store:
+        await store.record_terms(HERE, START_MS, [terms("web")])
+        assert await store.generation() == 0  # there is nobody else
+        await store.record_terms("dublin", START_MS, [terms("web", "dublin")])
+        joined = await store.generation()
+        assert joined > 0
+        await store.record_terms("dublin", START_MS + 1, [terms("web", "dublin")])  # nothing new
+        assert await store.generation() == joined
+        await store.record_terms(HERE, START_MS + 2, [])
+        assert await store.generation() > joined

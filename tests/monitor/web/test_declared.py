@@ -195,6 +195,26 @@ async def test_an_alert_that_names_the_outage_by_the_beginning_of_its_id_acknowl
         assert [(each["acknowledged"], each["repeated"]) for each in answers] == [(1, 0), (0, 1)]
 
 
+@pytest.mark.parametrize(
+    ("address", "acknowledged", "passed_over"),
+    [
+        (f"https://uptime.example/outages/{OUTAGE}", 1, 0),  # as it stands in an alert that the daemon pushes
+        (f"http://127.0.0.1:8080/behind/a/proxy/outages/{OUTAGE}/?from=mail#top", 1, 0),
+        ("https://uptime.example/", 0, 1),
+        (f"ftp://uptime.example/outages/{OUTAGE}", 0, 0),
+        ("https://[uptime.example/outages", 0, 0),
+    ],
+)
+async def test_an_outage_may_be_named_by_the_address_of_its_page(
+    tmp_path: Path, address: str, acknowledged: int, passed_over: int
+) -> None:
+    async with serving(tmp_path) as api:
+        sent = _webhook(_alert(annotations={"outage": address}), receiver="acknowledged")
+        status, answer = await api.post("/api/v1/alertmanager", sent)
+        assert (status, answer["acknowledged"], answer["passed_over"]) == (200, acknowledged, passed_over)
+        assert [event.outage for event in await api.store.clock_events()] == [OUTAGE] * acknowledged
+
+
 async def test_a_receiver_of_that_name_acknowledges_in_the_name_of_the_token(tmp_path: Path) -> None:
     async with serving(tmp_path) as api:
         sent = _webhook(_alert(annotations={"outage": OUTAGE}), receiver="acknowledged")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alert_rules.burn import BUDGET_SECONDS, SHORT_PARTS, BurnWindow, burn_windows, greatest_rate
+from monitor.sla.burn import BUDGET_SECONDS, SHORT_PARTS, BurnWindow, burn_windows, greatest_rate
 
 USUAL = (Fraction(2, 100), Fraction(5, 100), Fraction(10, 100))
 FLOORS = st.fractions(min_value=Fraction(1, 1000), max_value=Fraction(99999, 100000), max_denominator=100_000)
