@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -214,8 +214,11 @@ def rules_are_made(image: Image, volumes: Path) -> None:
 
 def the_demo_works(image: Image, volumes: Path) -> None:
     standin = image.service("standin", f"--host={ADDRESSES['standin']}")
-    with standin, broker(image, volumes), image.service("pager") as pager:
+    with ExitStack() as stack:
+        stack.enter_context(standin)
         until((volumes / "standin/addresses.json").exists, "the stand-in listens", 30)
+        stack.enter_context(broker(image, volumes))  # as in compose, only now: a bridge that fails pauses for seconds
+        pager = stack.enter_context(image.service("pager"))
         rules_are_made(image, volumes)
         expect(pager.poll() is None, f"the pager ended: {image.log('pager')}")
         began = time.monotonic()
@@ -223,6 +226,7 @@ def the_demo_works(image: Image, volumes: Path) -> None:
             until(lambda: image.run("efento-uptime", "health", "--alive").returncode == 0, "the daemon answers", 30)
             until(lambda: image.run("efento-uptime", "health").returncode == 0, "the daemon is ready", 60)
             say(f"the daemon watches the stand-in; ready after {time.monotonic() - began:.0f} s")
+            until(lambda: image.run("efento-uptime", "check", "ingest-mqtt").returncode == 0, "the bridge stands", 60)
             checked = image.run("efento-uptime", "check", *probes_beside_a_daemon())
             expect(checked.returncode == 0, f"check: exit {checked.returncode}\n{checked.stdout}{checked.stderr}")
             say("each probe that may look beside a daemon finds the stand-in up")
