@@ -1,7 +1,7 @@
 """Runs every benchmark and writes `docs/benchmarks.md`: how each is measured, and this machine's figures.
 
-`python benchmarks/report.py`; takes as long as `make bench`. The text on each measurement is its file's own
-docstring.
+`python benchmarks/report.py`; takes as long as `make bench`. With names of files it measures only these anew. The text
+on each measurement is its file's own docstring.
 """
 
 import ast
@@ -21,13 +21,13 @@ from monitor.clock import SystemClock
 INTRODUCTION = """# Benchmarks
 
 What the product costs, beside a limit that it was designed for or beside a peer measured in the same run. `make bench`
-measures it on your machine and takes about eight minutes; each file `benchmarks/bench_*.py` can be run alone, too. A
-benchmark never fails because of a figure. This page is written by `python benchmarks/report.py`; how accurate the
-yearly figures are is another matter, at [the end](#accuracy).
+measures it on your machine and takes about ten minutes; each file `benchmarks/bench_*.py` can be run alone, too. A
+benchmark never fails because of a figure. This page is written by `python benchmarks/report.py [FILE]...`; how
+accurate the yearly figures are is another matter, at [the end](#accuracy).
 
-The figures below are from **one run on a shared machine of {cores} cores, while other work was going on**. Absolute
-times are orders of magnitude; ratios to a peer are better, because it met the same conditions. Another machine's disk
-and processor give other figures.
+The figures of each section are from **one run on a shared machine of {cores} cores, while other work was going on**.
+Absolute times are orders of magnitude; ratios to a peer are better, because it met the same conditions. Another
+machine's disk and processor give other figures.
 
 Measured on {day}: {cores} cores, {processor}, {system}, Python {python}, data on {disk}.
 """
@@ -37,11 +37,18 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 ACCURACY = "\n## Accuracy\n"
 
 
-def write() -> None:
-    sections = [_section(file) for file in sorted((ROOT / "benchmarks").glob("bench_*.py"))]
+def write(only: Sequence[str] = ()) -> None:
     # What `benchmarks/accuracy.py` prints is put there by hand: it depends on no machine, and stays as it is.
-    _, heading, accuracy = PAGE.read_text().partition(ACCURACY)
+    measured, heading, accuracy = PAGE.read_text().partition(ACCURACY)
+    _, *there = measured.split("\n## ")
+    before = {text.partition("\n")[0]: f"## {text.rstrip()}\n" for text in there}
+    files = sorted((ROOT / "benchmarks").glob("bench_*.py"))
+    sections = [_section(file) if not only or file.name in only else before[_title(file)] for file in files]
     PAGE.write_text("\n".join([_introduction(), *sections]) + heading + accuracy)
+
+
+def _title(file: Path) -> str:
+    return (ast.get_docstring(ast.parse(file.read_text())) or "").partition("\n")[0].rstrip(".")
 
 
 def _section(file: Path) -> str:
@@ -88,4 +95,4 @@ def _file_system() -> str:
 
 
 if __name__ == "__main__":
-    write()
+    write(sys.argv[1:])
