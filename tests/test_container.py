@@ -21,7 +21,8 @@ from packaging.utils import canonicalize_name
 from monitor.cli import VERBS
 from monitor.config import load
 from monitor.config.model import Stop
-from tests.alerting.servers import alertmanager, free_port
+from monitor.demo import HOST, free_port
+from tests.alerting.servers import alertmanager
 from tests.real_servers import command
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -235,7 +236,7 @@ def pager(port: int) -> Iterator[subprocess.Popen[str]]:
 
 def test_the_pager_prints_what_alertmanager_sends_to_people(tmp_path: Path) -> None:
     """The real one, with its real configuration: every receiver's address is one of the pager's."""
-    port = free_port()
+    port = free_port(HOST)
     text = (ROOT / "config/alertmanager/alertmanager.yml").read_text()
     labels = {"alertname": "ComponentDown", "component": "api", "severity": "blocker"}
     alert = {

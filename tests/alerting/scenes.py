@@ -17,6 +17,7 @@ from monitor.alerting.push import Pusher
 from monitor.clock import Clock, SystemClock, iso, to_milliseconds
 from monitor.config import Config
 from monitor.config.alerting import AlertingSection
+from monitor.daemon import Daemon
 from monitor.metrics import AlertSeries
 from monitor.picture import Standing
 from monitor.sla.model import State
@@ -98,6 +99,19 @@ async def until(condition: Callable[[], object], what: str, seconds: float = 8.0
     while not condition():
         assert CLOCK.monotonic() < over, f"not within {seconds:g} s: {what}"
         await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running(config: Config) -> AsyncIterator[None]:
+    """A whole daemon in this process, from when it is ready until it has stopped in order."""
+    stop, ready = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(Daemon(config, SystemClock()).run(stop, lambda _port: ready.set()))
+    try:
+        await until(lambda: ready.is_set() or task.done(), "a daemon that is ready")
+        yield
+    finally:
+        stop.set()
+        await task
 
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -17,17 +16,13 @@ from typing import Any, Self
 from aiohttp import web
 
 from monitor.clock import SystemClock
+from monitor.demo import HOST, free_port
 from tests.real_servers import SERVERS, Command, command
 
 CLOCK = SystemClock()
 PAUSE_SECONDS = 0.02
 # Notifies nobody: for tests that only look at what Alertmanager holds.
 SILENT = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @contextmanager
@@ -37,7 +32,7 @@ def alertmanager(config_text: str, folder: Path, *, port: int | None = None) -> 
     Entered anew with the same `folder` and `port` it is the same one, restarted: silences and the log of what was
     notified are kept in the folder, alerts are not.
     """
-    port = free_port() if port is None else port
+    port = free_port(HOST) if port is None else port
     config, log = folder / "alertmanager.yml", folder / "alertmanager.log"
     config.write_text(config_text)
     found = command("prometheus-alertmanager")

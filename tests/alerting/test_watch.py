@@ -15,14 +15,12 @@ from structlog.testing import capture_logs
 from monitor.alerting.alerts import Alert
 from monitor.alerting.watch import Alerting
 from monitor.calendars import public_holidays
-from monitor.clock import SystemClock
 from monitor.config import Config
-from monitor.daemon import Daemon
 from monitor.metrics import AlertSeries
 from monitor.picture import Standing
 from monitor.sla.model import Verdict
 from probes.contract import Journey, ProbeFailed, Reason
-from tests.alerting.scenes import CLOCK, Impostor, alerting, impostor, until
+from tests.alerting.scenes import CLOCK, Impostor, alerting, impostor, running, until
 from tests.monitor.boards import Recorded, watching
 from tests.monitor.build import config_of, probe_config
 
@@ -214,15 +212,8 @@ class Service:
 async def daemon(store: Path, service: Service, server: Impostor, **settings: Any) -> AsyncIterator[None]:
     probes = [probe_config(service, name=key, component=key, every=0.2, recheck=0.05) for key in ("ingest", "api")]
     section = alerting(server.url, **settings)
-    config = replace(config_of(probes, store=store), alerting=section)
-    stop, ready = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(Daemon(config, SystemClock()).run(stop, lambda _port: ready.set()))
-    try:
-        await until(lambda: ready.is_set() or task.done(), "a daemon that is ready")
+    async with running(replace(config_of(probes, store=store), alerting=section)):
         yield
-    finally:
-        stop.set()
-        await task
 
 
 @pytest.mark.usefixtures("_holidays_are_known")

@@ -11,8 +11,9 @@ import yaml
 
 from monitor.alerting.alerts import hider_of
 from monitor.clock import SystemClock, to_milliseconds
+from monitor.demo import HOST, free_port
 from tests.alerting.scenes import tell
-from tests.alerting.servers import WebhookReceiver, alertmanager, free_port
+from tests.alerting.servers import WebhookReceiver, alertmanager
 from tests.alerting.test_real_alertmanager import Talk, talk
 from tests.alertmanager.test_told import ALWAYS, has_flushed, varied
 
@@ -32,7 +33,7 @@ def config(webhooks: int, folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    return free_port()
+    return free_port(HOST)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +140,7 @@ async def test_a_part_that_prometheus_alone_hid_and_ended(url: str, webhooks: We
 async def test_an_outage_that_ended_while_daemon_and_alertmanager_were_both_away(
     port: int, webhooks: WebhookReceiver, tmp_path: Path
 ) -> None:
-    text, own = config(port, tmp_path), free_port()
+    text, own = config(port, tmp_path), free_port(HOST)
     with alertmanager(text, tmp_path, port=own) as address:
         async with talk(address, "away") as daemon:
             await daemon.turn("ingest")

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.alerting.servers import CLOCK, Notification, WebhookReceiver, alertmanager, free_port
+from monitor.demo import HOST, free_port
+from tests.alerting.servers import CLOCK, Notification, WebhookReceiver, alertmanager
 from tests.alertmanager.contract import shipped
 from tests.alertmanager.managers import Labels, post, state, wait_until
 
@@ -45,7 +46,7 @@ def varied(hours: list[dict[str, Any]], webhooks: int, folder: Path, repeat: str
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    return free_port()
+    return free_port(HOST)
 
 
 @pytest.fixture(scope="module")

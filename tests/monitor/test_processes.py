@@ -15,6 +15,7 @@ from urllib.request import Request
 
 import pytest
 
+from monitor.demo import HOST, free_port
 from tests.e2e import daemons
 from tests.e2e.configurations import Probe, probe, tcp, write
 from tests.e2e.processes import CLOCK, Keeper, Process, run, until
@@ -73,12 +74,6 @@ class Folder:
 @pytest.fixture
 def folder(tmp_path: Path, keep: Keeper) -> Folder:
     return Folder(tmp_path, keep)
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def receiving(smtp: int, web: int = 0) -> dict[str, Any]:
@@ -185,7 +180,7 @@ def test_the_daemon_receives_for_its_journeys(folder: Folder, channel: str, send
 
 @pytest.mark.parametrize(("channel", "send"), CHANNELS)
 def test_a_check_without_a_daemon_receives_by_itself(folder: Folder, channel: str, send: Send) -> None:
-    smtp, web = free_port(), free_port()
+    smtp, web = free_port(HOST), free_port(HOST)
     checking = folder.start("check", folder.write(folder.probe("waiting", channel=channel), **receiving(smtp, web)))
     checking.shown(lambda: folder.trace("waiting"), "the journey")
     send(smtp, web, "12345")
@@ -198,7 +193,7 @@ def test_a_check_without_a_daemon_receives_by_itself(folder: Folder, channel: st
 def test_a_check_beside_a_daemon_finds_what_that_receives(
     folder: Folder, listener_port: int, channel: str, send: Send
 ) -> None:
-    smtp, web = free_port(), free_port()
+    smtp, web = free_port(HOST), free_port(HOST)
     daemon, _started = folder.daemon(folder.write(tcp("door", listener_port, every="1h"), **receiving(smtp, web)))
     second = folder.write(folder.probe("waiting", channel=channel), name="second", **receiving(smtp, web))
     checking = folder.start("check", second)
@@ -219,7 +214,7 @@ def listener_port() -> Any:
 def test_a_daemon_whose_own_network_is_out_blames_nobody(
     folder: Folder, listener_port: int, reachable: bool, found: tuple[str, str]
 ) -> None:
-    closed = free_port()
+    closed = free_port(HOST)
     targets = [closed, listener_port] if reachable else [closed, closed]
     references = [{"kind": "tcp", "options": {"host": "127.0.0.1", "port": port}} for port in targets]
     config = folder.write(tcp("door", closed), references=references)

@@ -1,8 +1,6 @@
 """Daemons at several locations with one store: each sees what all of them do, and they tell of the same outages."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +11,13 @@ from hypothesis import strategies as st
 
 from monitor.board import Board
 from monitor.calendars import public_holidays
-from monitor.clock import ManualClock, SystemClock, to_milliseconds
+from monitor.clock import ManualClock, to_milliseconds
 from monitor.config import Config
-from monitor.daemon import Daemon, probe_terms
+from monitor.daemon import probe_terms
 from monitor.sla.model import Ledger, Life, Observation, Run, Verdict
 from monitor.sla.runs import runs_of
 from probes.contract import Journey, ProbeFailed, Reason
-from tests.alerting.scenes import Impostor, alerting, impostor, until
+from tests.alerting.scenes import Impostor, alerting, impostor, running, until
 from tests.monitor.boards import START, START_MS, Recorded, watching
 from tests.monitor.build import config_of, probe_config
 
@@ -120,18 +118,6 @@ class Services:
         return ask
 
 
-@asynccontextmanager
-async def daemon(config: Config) -> AsyncIterator[None]:
-    stop, ready = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(Daemon(config, SystemClock()).run(stop, lambda _port: ready.set()))
-    try:
-        await until(lambda: ready.is_set() or task.done(), "a daemon that is ready")
-        yield
-    finally:
-        stop.set()
-        await task
-
-
 def config_at(location: str, services: Services, store: Path, url: str, quorums: Mapping[str, int]) -> Config:
     # A result speaks for 2.5 s: longer than the others' heartbeats are apart.
     probe = probe_config(services.of(location), name="web", component="web", every=1.0, recheck=0.05)
@@ -153,8 +139,8 @@ async def test_what_only_all_locations_together_can_know_is_paged(tmp_path: Path
     async with (
         impostor() as of_here,
         impostor() as of_there,
-        daemon(config_at(HERE, services, store, of_here.url, quorums)),  # which the other one joins later
-        daemon(config_at(THERE, services, store, of_there.url, quorums)),
+        running(config_at(HERE, services, store, of_here.url, quorums)),  # which the other one joins later
+        running(config_at(THERE, services, store, of_there.url, quorums)),
     ):
         services.works[HERE] = False
         before = len(of_here.posts)

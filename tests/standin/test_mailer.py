@@ -1,12 +1,12 @@
 """Mails reach a mail server whatever it does first, and never more than once."""
 
 import asyncio
-import socket
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
+from monitor.demo import HOST, free_port
 from standin.background import Background
 from standin.mailer import WAITING_MAILS, Mailer, MailState
 from standin.settings import LiveSettings, StandInSettings
@@ -30,12 +30,6 @@ def point_at(live: LiveSettings, port: int | None, **changes: object) -> None:
     live.change({"notifications": {**server, "retry_seconds": 0.02, **changes}})
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def test_a_mail_arrives_once_as_it_was_written(live: LiveSettings) -> None:
     background = Background()
     mailer = Mailer(live, background)
@@ -54,7 +48,7 @@ async def test_a_mail_arrives_once_as_it_was_written(live: LiveSettings) -> None
 async def test_a_server_that_comes_later_gets_the_mail(live: LiveSettings) -> None:
     background = Background()
     mailer = Mailer(live, background)
-    port = free_port()
+    port = free_port(HOST)
     point_at(live, port, attempts=20)
     mailer.send(mail("later"))
     await until(lambda: mailer.mails[0].attempts >= 2)
@@ -93,7 +87,7 @@ async def test_an_answer_decides_whether_there_is_another_try(
 async def test_pauses_grow(live: LiveSettings) -> None:
     background = Background()
     mailer = Mailer(live, background)
-    point_at(live, free_port(), attempts=4, retry_seconds=0.04)
+    point_at(live, free_port(HOST), attempts=4, retry_seconds=0.04)
     loop = asyncio.get_running_loop()
     started = loop.time()
     mailer.send(mail("never"))
