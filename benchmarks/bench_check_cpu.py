@@ -15,6 +15,7 @@ from benchmarks import processes
 from benchmarks.figures import CannotMeasure, Figure, measured
 from benchmarks.scenario import http_probe, write_config
 from monitor.clock import SystemClock
+from monitor.demo import HOST, free_port
 
 PER_SECOND = 20
 ROUNDS = 3
@@ -25,7 +26,7 @@ EXPORTER_ELSEWHERE_MS = 1.75
 
 def measure() -> list[Figure]:
     with processes.work_folder() as folder, processes.http_target() as target:
-        port = processes.free_port()
+        port = free_port(HOST)
         config = write_config(folder, http_probe(target), count=PER_SECOND, every="1s", web_port=port)
         with (
             processes.blackbox_exporter(folder) as exporter,

@@ -21,6 +21,7 @@ from monitor import logs
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.daemon import Daemon
+from monitor.demo import HOST, free_port
 from monitor.redaction import Redactor
 from monitor.schedule import FIRST_CHECKS_WITHIN_SECONDS
 from probes.contract import Journey
@@ -48,7 +49,7 @@ async def check(_options: Any, journey: Journey) -> None:
 
 def measure() -> list[Figure]:
     with processes.work_folder() as folder:
-        path = write_config(folder, http_probe(1), count=PROBES, every=EVERY, web_port=processes.free_port())
+        path = write_config(folder, http_probe(1), count=PROBES, every=EVERY, web_port=free_port(HOST))
         config = loaded(path)
         config = with_journey(config, replace(config.probes[0].kind, run=check))
         with (folder / "daemon.log").open("w") as log:

@@ -26,6 +26,7 @@ from aiohttp import web
 from benchmarks import processes
 from benchmarks.figures import CannotMeasure, Figure, measured
 from monitor.clock import SystemClock
+from monitor.demo import HOST, free_port
 from tests.alerting.servers import alertmanager
 from tests.e2e.paging import alertmanager_config, prometheus_config
 
@@ -141,7 +142,7 @@ def _start(stack: ExitStack, base: str, components: list[str], folder: Path) -> 
     if exporter is None:
         raise CannotMeasure(f"no {processes.EXPORTER}: tools/get-servers bench gets it")
     push, told = (stack.enter_context(_alertmanager(f"{base}/{way}", folder / way)) for way in ("push", "prometheus"))
-    port = processes.free_port()
+    port = free_port(HOST)
     config = _daemon_config(folder, targets, port, push)
     stack.enter_context(processes.daemon(config, port, folder / "daemon.log"))
     rules = _rules(folder, config)
@@ -214,7 +215,7 @@ def _alertmanager(pager: str, folder: Path) -> Iterator[str]:
 @contextmanager
 def _prometheus(folder: Path, config: str) -> Iterator[int]:
     """Yields its port."""
-    file, port = folder / "prometheus.yml", processes.free_port()
+    file, port = folder / "prometheus.yml", free_port(HOST)
     file.write_text(config)
     options = [
         f"--config.file={file}",

@@ -7,7 +7,6 @@ durable.
 import http.client
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.figures import CannotMeasure
 from monitor.clock import SystemClock
+from monitor.demo import HOST, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = Path(sys.executable).with_name("efento-uptime")
@@ -108,7 +108,7 @@ def blackbox_exporter(folder: Path) -> Iterator[tuple[int, int] | None]:
         return
     config = folder / "blackbox.yml"
     config.write_text("modules: {http_2xx: {prober: http, timeout: 5s, http: {preferred_ip_protocol: ip4}}}\n")
-    port = free_port()
+    port = free_port(HOST)
     arguments = [f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
     with running([command, *arguments], folder / "blackbox.log") as process:
         wait_until(lambda: answers(port, "/-/healthy"), "blackbox_exporter did not start")
@@ -118,11 +118,6 @@ def blackbox_exporter(folder: Path) -> Iterator[tuple[int, int] | None]:
 def exporter_path(target_port: int) -> str:
     """Asks blackbox_exporter for one probe of the target."""
     return f"/probe?module=http_2xx&target=http://127.0.0.1:{target_port}/"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def fetch(port: int, path: str) -> str:
